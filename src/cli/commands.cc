@@ -1,0 +1,11 @@
+#include "cli/commands.h"
+
+namespace understudy::cli {
+
+const std::vector<Command>& all_commands() {
+  static const std::vector<Command> commands = {
+  };
+  return commands;
+}
+
+}  // namespace understudy::cli
