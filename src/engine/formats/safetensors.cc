@@ -20,9 +20,9 @@ struct TypeName {
   std::string_view name;
   DType type;
 };
-constexpr TypeName kTypeNames[] = {{"F32", DType::kF32}, {"F16", DType::kF16}, {"BF16", DType::kBF16},
-                                   {"I64", DType::kI64}, {"I32", DType::kI32}, {"I16", DType::kI16}, {"I8", DType::kI8},
-                                   {"U8", DType::kU8},   {"BOOL", DType::kBool}, {"F64", DType::kF64}};
+constexpr TypeName kTypeNames[] = {
+    {"F32", DType::kF32}, {"F16", DType::kF16}, {"BF16", DType::kBF16}, {"I64", DType::kI64},   {"I32", DType::kI32},
+    {"I16", DType::kI16}, {"I8", DType::kI8},   {"U8", DType::kU8},     {"BOOL", DType::kBool}, {"F64", DType::kF64}};
 
 // What the header says of one tensor, checked against its type but not yet against the others.
 struct Entry {
@@ -46,8 +46,8 @@ class HeaderReader {
     if (!value.is_object()) throw fault(name, "expected an object with dtype, shape and data_offsets");
     Entry entry{name, type_of(name, value), shape_of(name, value), 0, 0};
     read_offsets(value, entry);
-    const std::optional<uint64_t> bytes = bytes_of_shape(entry);
-    if (!bytes || *bytes != entry.end - entry.begin) {
+    const std::optional<int64_t> bytes = bytes_of_shape(entry);
+    if (!bytes || static_cast<uint64_t>(*bytes) != entry.end - entry.begin) {
       throw fault(name, fmt::format("shape {} of {} does not fill its {} bytes", entry.shape.text(), entry.type->name,
                                     entry.end - entry.begin));
     }
@@ -72,9 +72,10 @@ class HeaderReader {
     for (const TypeName& known : kTypeNames) {
       if (known.name == text) return &known;
     }
-    throw Error(ErrorCode::kInvalidInput,
-                fmt::format("{}: tensor {}: is of type {}, which this version does not read", file_.string(), name, text),
-                "use weights in F32, F16 or BF16");
+    throw Error(
+        ErrorCode::kInvalidInput,
+        fmt::format("{}: tensor {}: is of type {}, which this version does not read", file_.string(), name, text),
+        "use weights in F32, F16 or BF16");
   }
 
   Shape shape_of(const std::string& name, const Json& value) const {
@@ -102,15 +103,16 @@ class HeaderReader {
     entry.begin = offsets[0].get<uint64_t>();
     entry.end = offsets[1].get<uint64_t>();
     if (entry.begin > entry.end || entry.end > data_bytes_) {
-      throw fault(entry.name, fmt::format("data_offsets: [{}, {}] does not lie within the {} bytes of data", entry.begin,
-                                          entry.end, data_bytes_));
+      throw fault(entry.name, fmt::format("data_offsets: [{}, {}] does not lie within the {} bytes of data",
+                                          entry.begin, entry.end, data_bytes_));
     }
   }
 
-  static std::optional<uint64_t> bytes_of_shape(const Entry& entry) {
-    uint64_t bytes = understudy::bytes_of(entry.type->type, 1);
+  // Nothing where a product overflows, or overflows on the way to a dimension of 0.
+  static std::optional<int64_t> bytes_of_shape(const Entry& entry) {
+    auto bytes = static_cast<int64_t>(understudy::bytes_of(entry.type->type, 1));
     for (int i = 0; i < entry.shape.rank(); ++i) {
-      if (__builtin_mul_overflow(bytes, static_cast<uint64_t>(entry.shape[i]), &bytes)) return std::nullopt;
+      if (__builtin_mul_overflow(bytes, entry.shape[i], &bytes)) return std::nullopt;
     }
     return bytes;
   }
@@ -127,7 +129,8 @@ uint64_t header_length(std::span<const std::byte> bytes, const std::filesystem::
     throw invalid(file, fmt::format("the header says {} bytes, expected at most {}", length, kMaxHeaderBytes));
   }
   if (length > bytes.size() - kLengthBytes) {
-    throw invalid(file, fmt::format("the header says {} bytes, but only {} follow", length, bytes.size() - kLengthBytes));
+    throw invalid(file,
+                  fmt::format("the header says {} bytes, but only {} follow", length, bytes.size() - kLengthBytes));
   }
   return length;
 }
@@ -142,9 +145,8 @@ void read_metadata(const Json& value, const std::filesystem::path& file, std::ma
 
 // The format has no holes: the tensors lie end to end and fill the file, so two of them cannot share bytes.
 void check_tiling(std::vector<Entry>& entries, uint64_t data_bytes, const std::filesystem::path& file) {
-  std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
-    return a.begin != b.begin ? a.begin < b.begin : a.end < b.end;
-  });
+  std::sort(entries.begin(), entries.end(),
+            [](const Entry& a, const Entry& b) { return a.begin != b.begin ? a.begin < b.begin : a.end < b.end; });
   uint64_t expected = 0;
   for (const Entry& entry : entries) {
     if (entry.begin != expected) {
@@ -257,9 +259,10 @@ SafetensorsFolder::SafetensorsFolder(const std::filesystem::path& folder) : fold
   } else if (std::filesystem::exists(index)) {
     read_index(index);
   } else {
-    throw Error(ErrorCode::kNotFound,
-                fmt::format("{}: no weights: neither model.safetensors nor model.safetensors.index.json", folder.string()),
-                "give a folder as Hugging Face has it; other weight files (pytorch_model.bin) are not read");
+    throw Error(
+        ErrorCode::kNotFound,
+        fmt::format("{}: no weights: neither model.safetensors nor model.safetensors.index.json", folder.string()),
+        "give a folder as Hugging Face has it; other weight files (pytorch_model.bin) are not read");
   }
 }
 
@@ -276,14 +279,15 @@ void SafetensorsFolder::read_index(const std::filesystem::path& index) {
   }
   for (const auto& [file, names] : by_file) {
     if (!stays_inside(file)) {
-      throw Error(ErrorCode::kInvalidInput,
-                  fmt::format("{}: weight_map.{}: {} does not lie inside the folder", index.string(), names.front(), file));
+      throw Error(ErrorCode::kInvalidInput, fmt::format("{}: weight_map.{}: {} does not lie inside the folder",
+                                                        index.string(), names.front(), file));
     }
     files_.push_back(std::make_unique<SafetensorsFile>(folder_ / file));
     for (const std::string& name : names) {
       const ConstTensorView view = files_.back()->find(name);
-      if (!view) throw invalid(files_.back()->path(), fmt::format("tensor {} is missing, but {} places it here", name,
-                                                                 index.filename().string()));
+      if (!view)
+        throw invalid(files_.back()->path(),
+                      fmt::format("tensor {} is missing, but {} places it here", name, index.filename().string()));
       tensors_.emplace(name, std::pair(files_.size() - 1, view));
     }
   }

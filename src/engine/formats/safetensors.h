@@ -1,6 +1,6 @@
-// safetensors: a JSON header with names, types, shapes and offsets, then the bytes. Reading maps the file and checks every
-// offset, size and overlap before the first view is given out; writing is atomic.
-// Format: 8 bytes little-endian header length, header, data (huggingface/safetensors, README). Views live as long as the file.
+// safetensors: a JSON header with names, types, shapes and offsets, then the bytes. Reading maps the file and checks
+// every offset, size and overlap before the first view is given out; writing is atomic. Format: 8 bytes little-endian
+// header length, header, data (huggingface/safetensors, README). Views live as long as the file.
 #pragma once
 
 #include <cstddef>
@@ -22,7 +22,8 @@ class SafetensorsFile {  // immutable
  public:
   // Throws kInvalidInput for anything that does not fit: the message names the file and the tensor.
   explicit SafetensorsFile(const std::filesystem::path& path);
-  // For fuzzing and tests: the same checks over bytes that the caller keeps alive; `name` stands for the file in errors.
+  // For fuzzing and tests: the same checks over bytes that the caller keeps alive; `name` stands for the file in
+  // errors.
   SafetensorsFile(std::span<const std::byte> bytes, std::string name);
 
   const std::filesystem::path& path() const { return path_; }
@@ -45,15 +46,16 @@ struct NamedTensor {
   ConstTensorView view;
 };
 
-// Names in the given order. Types f32, f16, bf16 and the integers. Throws kIo (a full disk too) and then leaves what was
-// there before.
+// Names in the given order. Types f32, f16, bf16 and the integers. Throws kIo (a full disk too) and then leaves what
+// was there before.
 void write_safetensors(const std::filesystem::path& path, const std::vector<NamedTensor>& tensors,
                        const std::map<std::string, std::string>& metadata = {{"format", "pt"}});
 
 // All tensors of a Hugging Face folder: model.safetensors, or the shards that model.safetensors.index.json names.
 class SafetensorsFolder {  // immutable
  public:
-  // Throws kNotFound where neither file is there, kInvalidInput for an index that leaves the folder or names what is not there.
+  // Throws kNotFound where neither file is there, kInvalidInput for an index that leaves the folder or names what is
+  // not there.
   explicit SafetensorsFolder(const std::filesystem::path& folder);
   ConstTensorView find(std::string_view name) const;  // an empty view where absent
   std::vector<std::string> names() const;             // sorted
