@@ -77,4 +77,11 @@ std::string format_count(double count) {
   return fmt::format("{:.1f}M", count / 1e6);
 }
 
+std::string format_whole(int64_t count) {
+  std::string digits = fmt::format("{}", count);
+  const size_t first = count < 0 ? 1 : 0;
+  for (size_t i = digits.size(); i > first + 3; i -= 3) digits.insert(i - 3, ",");
+  return digits;
+}
+
 }  // namespace understudy

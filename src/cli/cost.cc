@@ -11,6 +11,7 @@
 #include "base/environment.h"
 #include "base/files.h"
 #include "base/json.h"
+#include "base/units.h"
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "display/svg_chart.h"
@@ -28,26 +29,20 @@ struct Flags {
   std::map<std::string, std::string> keys;  // key of cost.yml to what the command line says of it
 };
 
-std::string grouped(int64_t count) {
-  std::string digits = fmt::format("{}", count);
-  for (size_t i = digits.size(); i > 3; i -= 3) digits.insert(i - 3, ",");
-  return digits;
-}
-
 std::string days(double count) {
-  return fmt::format("{:.1f} days", count);
+  return count == std::floor(count) ? fmt::format("{:.0f} days", count) : fmt::format("{:.1f} days", count);
 }
 
 std::string break_even(const RentVersusBuy& result) {
   if (!result.break_even_requests_per_day) return "nowhere";
-  return grouped(static_cast<int64_t>(std::min(std::ceil(*result.break_even_requests_per_day), 9e18))) +
+  return format_whole(static_cast<int64_t>(std::min(std::ceil(*result.break_even_requests_per_day), 9e18))) +
          " requests a day";
 }
 
 std::string table_text(const CostInput& input, const RentVersusBuy& result) {
   const TableStyle style{.width = terminal_width(1), .color = wants_color(1)};
   Table costs({{"", Align::kLeft}, {"rented", Align::kRight}, {"owned", Align::kRight}, {"saved", Align::kRight}});
-  costs.add_row({fmt::format("a day, {} requests", grouped(input.requests_per_day.value)),
+  costs.add_row({fmt::format("a day, {} requests", format_whole(input.requests_per_day.value)),
                  result.rented_per_day.display(), result.owned_per_day.display(),
                  (result.rented_per_day - result.owned_per_day).display()});
   if (result.running_per_year > Money()) {
@@ -59,7 +54,7 @@ std::string table_text(const CostInput& input, const RentVersusBuy& result) {
   Table figures({{"", Align::kLeft}, {"", Align::kRight}});
   figures.add_row({"one-time costs", result.one_time.display()});
   if (result.savings_share) figures.add_row({"savings", fmt::format("{:.1f}%", *result.savings_share * 100)});
-  if (result.machines) figures.add_row({"machines", grouped(*result.machines)});
+  if (result.machines) figures.add_row({"machines", format_whole(*result.machines)});
   figures.add_row({"payback", result.payback_days ? days(*result.payback_days) : "never"});
   figures.add_row({"horizon", days(result.horizon_days)});
   figures.add_row({"break-even", break_even(result)});

@@ -104,9 +104,8 @@ std::string days(double count) {
 }
 
 std::string requests(double count) {
-  std::string digits = fmt::format("{:.0f}", count);
-  for (size_t i = digits.size(); i > 3; i -= 3) digits.insert(i - 3, ",");
-  return digits + (digits == "1" ? " request a day" : " requests a day");
+  return format_whole(static_cast<int64_t>(std::min(count, 9e18))) +
+         (count == 1 ? " request a day" : " requests a day");
 }
 
 std::string break_even_sentence(const RentVersusBuy& result) {
