@@ -8,10 +8,7 @@ const std::vector<Command>& all_commands() {
       detokenize_command(),
       render_command(),
       tokenize_command(),
-<<<<<<< HEAD
-=======
       train_command(),
->>>>>>> trainer
   };
   return commands;
 }

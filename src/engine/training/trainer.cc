@@ -138,11 +138,7 @@ TrainOutcome Trainer::run(std::stop_token stop) {
   log_->sync();
   if (config_.load_best_model_at_end && state_.best_step > 0 && state_.best_step != state_.step) {
     restore_parameters(checkpoint_path(output_dir_, state_.best_step), graph_.parameters());
-<<<<<<< HEAD
-    note(fmt::format("the weights of step {} are kept: the best evaluation, loss {:.4f}", state_.best_step, *state_.best_loss));
-=======
       note(fmt::format("the weights of step {} are kept: the best evaluation, loss {:.4f}", state_.best_step, *state_.best_loss));
->>>>>>> trainer
   }
   return {state_, plan_.n_steps(), stop_reason_};
 }
