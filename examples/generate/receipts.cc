@@ -317,7 +317,7 @@ void ReceiptWriter::put_total() {
     if (!above) paper_.line(paper_.place(Field::kTotal, total));
     return;
   }
-  label += pick_part(random_, ": | : | | | :| RM ");
+  label += pick_part(random_, ": | : | | | :");
   paper_.line(
       (style_.place == SignPlace::kNone ? label : paper_.label(Field::kTotal) + pick_part(random_, ": | : | |")) +
       paper_.place(Field::kTotal, total));
