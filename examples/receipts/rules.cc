@@ -9,11 +9,14 @@ namespace {
 
 using Lines = std::vector<std::string>;
 
+constexpr size_t kLongestLine = 500;  // no till prints more; std::regex recurses once a character
+
+// Lines that are neither empty nor longer than any paper has.
 Lines lines_of(const std::string& text) {
   Lines lines;
   for (size_t at = 0; at <= text.size();) {
     const size_t end = std::min(text.find('\n', at), text.size());
-    if (end > at) lines.push_back(text.substr(at, end - at));
+    if (end > at && end - at <= kLongestLine) lines.push_back(text.substr(at, end - at));
     at = end + 1;
   }
   return lines;
