@@ -4,6 +4,9 @@ namespace understudy::cli {
 
 const std::vector<Command>& all_commands() {
   static const std::vector<Command> commands = {
+      detokenize_command(),
+      render_command(),
+      tokenize_command(),
   };
   return commands;
 }
