@@ -5,6 +5,7 @@ namespace understudy::cli {
 const std::vector<Command>& all_commands() {
   static const std::vector<Command> commands = {
       detokenize_command(),
+      export_command(),
       render_command(),
       tokenize_command(),
   };
