@@ -4,6 +4,7 @@ namespace understudy::cli {
 
 const std::vector<Command>& all_commands() {
   static const std::vector<Command> commands = {
+      cost_command(),
       detokenize_command(),
       export_command(),
       render_command(),
