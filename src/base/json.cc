@@ -11,7 +11,17 @@ namespace understudy {
 
 namespace {
 
-// Builds the value like nlohmann's own handler, but refuses what that one lets pass: a key twice in one object, and depth.
+// nlohmann's "[json.exception.parse_error.101] parse error at line 1, column 7: syntax error ..." from "line 1" on.
+std::string without_prefix(std::string text) {
+  for (const std::string_view end : {"] ", "parse error at "}) {
+    const size_t at = text.find(end);
+    if (at != std::string::npos) text.erase(0, at + end.size());
+  }
+  return text;
+}
+
+// Builds the value like nlohmann's own handler, but refuses what that one lets pass: a key twice in one object, and
+// depth.
 class CarefulReader : public nlohmann::detail::json_sax_dom_parser<Json> {
   using Base = nlohmann::detail::json_sax_dom_parser<Json>;
 
@@ -39,11 +49,8 @@ class CarefulReader : public nlohmann::detail::json_sax_dom_parser<Json> {
     }
     return Base::key(name);
   }
-  bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception& error) {
-    const std::string text = error.what();
-    const size_t colon = text.find(": ");
-    fault_ = colon == std::string::npos ? text : text.substr(colon + 2);
-    (void)position;
+  bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception& error) {
+    fault_ = without_prefix(error.what());
     return false;
   }
 
