@@ -57,6 +57,8 @@ class Model {  // immutable after loading, but for a TrainingGraph of all weight
   static std::shared_ptr<Model> random(const ModelConfig& config, uint64_t seed, const ModelOptions& options);
 
   ~Model();
+  struct Storage;  // what the weights' views point into; model.cc
+
   const ModelConfig& config() const { return config_; }
   Compute compute() const { return compute_; }
   const Weight& embedding() const { return embedding_; }   // [vocab, width]
@@ -78,7 +80,6 @@ class Model {  // immutable after loading, but for a TrainingGraph of all weight
   friend class ModelLoader;
   Model() = default;
   std::vector<Weight*> mutable_weights();
-  struct Storage;
   ModelConfig config_;
   Compute compute_ = Compute::kF32;
   Weight embedding_, output_, final_norm_;

@@ -110,6 +110,11 @@ class Ops {
 
   // y += x
   virtual void add(int64_t n, const float* x, float* y) = 0;
+  // y[i] = x[i] / (1 - rate) where uniform(key, i) >= rate, else 0 (Srivastava et al. 2014). The same key gives the same mask, so
+  // that the backward pass is the same operation on the gradient. x may be y.
+  virtual void dropout(int64_t n, double rate, uint64_t key, const float* x, float* y) = 0;
+  // The values of a weight of any type as f32.
+  virtual void expand(ConstTensorView weight, float* y) = 0;
 };
 
 // Reads UNDERSTUDY_ISA (avx512, avx2, reference) once, else takes the fastest that this processor has; refuses, naming it, one that

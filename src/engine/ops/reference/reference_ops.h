@@ -28,6 +28,8 @@ class ReferenceOps : public Ops {
   void swiglu_backward(int64_t n, const float* gate, const float* up, const float* dy, float* dgate, float* dup) override;
   double cross_entropy(int64_t rows, int64_t vocab, float* logits, const int32_t* targets, bool write_gradient, float scale) override;
   void add(int64_t n, const float* x, float* y) override;
+  void dropout(int64_t n, double rate, uint64_t key, const float* x, float* y) override;
+  void expand(ConstTensorView weight, float* y) override;
 };
 
 }  // namespace understudy
