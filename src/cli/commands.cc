@@ -7,6 +7,8 @@ const std::vector<Command>& all_commands() {
       cost_command(),
       detokenize_command(),
       export_command(),
+      generate_command(),
+      logits_command(),
       render_command(),
       tokenize_command(),
       train_command(),
