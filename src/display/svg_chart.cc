@@ -16,7 +16,7 @@ namespace understudy {
 
 namespace {
 
-constexpr double kLeft = 84;
+constexpr double kLeft = 108;  // room for "$1,000,000" and the title beside it
 constexpr double kRight = 24;
 constexpr double kBottom = 58;
 constexpr size_t kMostPoints = 1500;  // drawn of one series; twice the picture's pixels
@@ -217,7 +217,7 @@ void draw_titles(std::string& svg, const LineChart& chart, const Frame& frame) {
   fmt::format_to(out, "<text class=\"faint\" text-anchor=\"middle\" x=\"{:.1f}\" y=\"{}\">{}</text>\n",
                  (frame.left() + frame.right()) / 2, chart.height - 14, html_escape(chart.x.title));
   fmt::format_to(
-      out, "<text class=\"faint\" text-anchor=\"middle\" transform=\"translate(20 {:.1f}) rotate(-90)\">{}</text>\n",
+      out, "<text class=\"faint\" text-anchor=\"middle\" transform=\"translate(18 {:.1f}) rotate(-90)\">{}</text>\n",
       (frame.top() + frame.bottom()) / 2, html_escape(chart.y.title));
 }
 

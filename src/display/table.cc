@@ -136,7 +136,9 @@ std::string Table::to_text(const TableStyle& style) const {
 
   std::string header = line_of([&](size_t c) -> const std::string& { return columns_[c].header; });
   if (style.color) header = "\033[1m" + header.substr(0, header.size() - 1) + "\033[0m\n";
-  std::string text = header + rule;
+  const bool has_header =
+      std::any_of(columns_.begin(), columns_.end(), [](const Column& column) { return !column.header.empty(); });
+  std::string text = has_header ? header + rule : "";
   for (const Row& row : rows_) {
     text += row.cells.empty() ? rule : line_of([&](size_t c) -> const std::string& { return row.cells[c]; });
   }

@@ -28,6 +28,7 @@ class Table {
     Align align = Align::kAuto;
   };
 
+  // Where every header is empty, the text has no header line.
   explicit Table(std::vector<Column> columns);
 
   // As many cells as columns; fewer are filled with empty ones, more are our own mistake (kInternal).
