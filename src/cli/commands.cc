@@ -6,6 +6,7 @@ const std::vector<Command>& all_commands() {
   static const std::vector<Command> commands = {
       cost_command(),
       detokenize_command(),
+      eval_command(),
       render_command(),
       tokenize_command(),
   };
