@@ -9,6 +9,7 @@ const std::vector<Command>& all_commands() {
       eval_command(),
       render_command(),
       tokenize_command(),
+      train_command(),
   };
   return commands;
 }
