@@ -11,7 +11,8 @@ namespace understudy {
 
 namespace {
 
-// Builds the value like nlohmann's own handler, but refuses what that one lets pass: a key twice in one object, and depth.
+// Builds the value like nlohmann's own handler, but refuses what that one lets pass: a key twice in one object, and
+// depth.
 class CarefulReader : public nlohmann::detail::json_sax_dom_parser<Json> {
   using Base = nlohmann::detail::json_sax_dom_parser<Json>;
 
@@ -35,6 +36,10 @@ class CarefulReader : public nlohmann::detail::json_sax_dom_parser<Json> {
   bool key(std::string& name) {
     if (!keys_.back().insert(name).second) {
       fault_ = fmt::format("the key \"{}\" stands twice in one object", name);
+      return false;
+    }
+    if (keys_.back().size() > limits_.members) {
+      fault_ = fmt::format("more than {} members in one object", limits_.members);
       return false;
     }
     return Base::key(name);

@@ -307,6 +307,7 @@ Awaitable<void> Connection::serve_one(HttpRequest& request) {
   request.peer = socket_.remote_endpoint(ignored).address().to_string();
   start_watching_client();
   HttpResponse response = co_await answer(request);
+  co_await resume_on(executor_);  // a handler may end on another thread
   goes_on_ = reader_.keep_alive() && !loop_.draining;
   if (stop_.stop_requested()) {
     goes_on_ = false;  // the client left, or the server ends: there is nobody to answer
