@@ -108,7 +108,8 @@ std::vector<TokenLogprobs> read_logprobs_object(ObjectReader& choice) {
     const bool has_number = logprobs != nullptr && i < logprobs->size() && (*logprobs)[i].is_number();
     if (has_number) token.chosen.logprob = (*logprobs)[i].get<double>();
     const bool has_top = tops != nullptr && i < tops->size() && (*tops)[i].is_object();
-    for (const auto& [key, number] : (has_top ? (*tops)[i] : Json::object()).items()) {
+    const Json top = has_top ? (*tops)[i] : Json::object();
+    for (const auto& [key, number] : top.items()) {
       if (!number.is_number()) throw field_error(fields.path_of("top_logprobs"), "numbers", number);
       token.top.push_back({token_of(key), number.get<double>()});
     }
