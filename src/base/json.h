@@ -2,7 +2,6 @@
 // The only way in to nlohmann-json for the other rooms. Functions are pure and thread-safe.
 #pragma once
 
-#include <cstdint>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -14,13 +13,9 @@ namespace understudy {
 
 struct JsonLimits {
   int depth = 128;  // levels of nesting
-  // Members of one object. A Json object is searched from its front for every member that is added, so that one with a
-  // million members costs hours: what strangers send is limited.
-  size_t members = SIZE_MAX;
 };
 
-// Reads exactly one document (RFC 8259, UTF-8). `where` begins the error's message: "train.jsonl:14". Throws
-// kInvalidInput.
+// Reads exactly one document (RFC 8259, UTF-8). `where` begins the error's message: "train.jsonl:14". Throws kInvalidInput.
 Json parse_json(std::string_view text, std::string_view where, JsonLimits limits = {});
 
 // The same without an exception: nothing where parse_json would throw. For text whose faults are counted, not fatal.

@@ -1,5 +1,7 @@
 #include "base/utf8.h"
 
+#include <utf8proc.h>
+
 namespace understudy {
 
 namespace {
@@ -92,6 +94,15 @@ size_t count_code_points(std::string_view text) {
   size_t count = 0;
   for (size_t position = 0; position < text.size(); ++count) next_code_point(text, position);
   return count;
+}
+
+size_t count_columns(std::string_view text) {
+  size_t columns = 0;
+  for (size_t position = 0; position < text.size();) {
+    const int width = utf8proc_charwidth(static_cast<utf8proc_int32_t>(next_code_point(text, position)));
+    columns += static_cast<size_t>(width > 0 ? width : 0);
+  }
+  return columns;
 }
 
 size_t incomplete_utf8_tail(std::string_view text) {

@@ -28,8 +28,9 @@ class Decoder {
   ConstTensorView forward(std::span<const BatchEntry> batch, KvCache& cache);
   const Model& model() const { return *model_; }
 
+  struct Workspace;  // memory of a forward pass; decoder.cc
+
  private:
-  struct Workspace;
   std::shared_ptr<const Model> model_;
   std::unique_ptr<Workspace> workspace_;
 };

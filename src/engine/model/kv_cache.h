@@ -1,5 +1,6 @@
 // Keys and values of past tokens, in pages of kPageTokens tokens that sequences take and give back. Used by one thread.
-// A page holds, per layer: K [n_kv_heads, kPageTokens, head_dim] then V the same, f32.
+// A page holds, per layer and in f32: K [n_kv_heads, head_dim, kPageTokens], transposed as cached_attention wants it, then
+// V [n_kv_heads, kPageTokens, head_dim].
 #pragma once
 
 #include <cstdint>

@@ -7,6 +7,7 @@
 // It knows no tasks, no money, no HTTP.
 #pragma once
 
+#include <array>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -18,18 +19,19 @@
 
 namespace understudy {
 
-// In which type matrix products are computed. kF32 is exact to the golden figures; kBF16 rounds inputs of products, sums in f32.
+// How matrices are kept. Products always sum in f32, over the weights as they are kept:
+//   kF32   as they lie in the file (f32, f16, bf16, q8_0): nothing is rounded, so the results are those of f32 arithmetic
+//   kBF16  f32 and f16 matrices rounded to bf16: half of f32's memory, and half of the bytes that decoding a token has to read
 enum class Compute { kF32, kBF16 };
-// bf16 where the processor multiplies it natively and faster, else f32.
+// What serving and `bf16: auto` take: kBF16, for decoding is bound by the bytes of the weights.
 Compute fastest_compute();
 
-// One matrix or vector of the model. Which forms exist depends on Compute: norms and biases are always f32.
+// One matrix or vector of the model. Matrices are f32, f16, bf16 or q8_0 [out, in]; norms and biases always f32 [width].
 struct Weight {
   std::string name;      // Hugging Face's: "model.layers.0.self_attn.q_proj.weight"
-  Shape shape;           // [out, in] or [width]
-  ConstTensorView f32;   // empty where only bf16 is kept
-  ConstTensorView bf16;  // empty in f32 compute
-  explicit operator bool() const { return f32.data != nullptr || bf16.data != nullptr; }
+  ConstTensorView data;  // empty where the family has no such weight
+  explicit operator bool() const { return data.data != nullptr; }
+  const float* f32() const { return data.data == nullptr ? nullptr : data.f32(); }
 };
 
 struct LayerWeights {
@@ -46,7 +48,7 @@ struct ModelOptions {
   Compute compute = Compute::kF32;
 };
 
-class Model {  // immutable after loading, but for TrainingGraph, which may own its only copy and change it
+class Model {  // immutable after loading, but for a TrainingGraph of all weights, which changes its own f32 copies in place
  public:
   // A Hugging Face folder (config.json, safetensors) or a GGUF file. Throws kInvalidInput naming file and tensor for a missing
   // tensor, a wrong shape or a type that is not read.
@@ -55,6 +57,8 @@ class Model {  // immutable after loading, but for TrainingGraph, which may own 
   static std::shared_ptr<Model> random(const ModelConfig& config, uint64_t seed, const ModelOptions& options);
 
   ~Model();
+  struct Storage;  // what the weights' views point into; model.cc
+
   const ModelConfig& config() const { return config_; }
   Compute compute() const { return compute_; }
   const Weight& embedding() const { return embedding_; }   // [vocab, width]
@@ -67,18 +71,20 @@ class Model {  // immutable after loading, but for TrainingGraph, which may own 
 
   // Writes config.json and model.safetensors into the folder (bf16 or f32); tokenizer files are the caller's.
   void save_hf(const std::filesystem::path& folder, DType type) const;
+  // Replaces every weight by an f32 copy that this model owns, so that it can be trained.
+  void make_trainable();
+  // The f32 memory of a weight of a trainable model.
+  TensorView trainable(const Weight& weight);
 
  private:
-  friend class TrainingGraph;
   friend class ModelLoader;
   Model() = default;
   std::vector<Weight*> mutable_weights();
-  struct Storage;
   ModelConfig config_;
   Compute compute_ = Compute::kF32;
   Weight embedding_, output_, final_norm_;
   std::vector<LayerWeights> layers_;
-  std::shared_ptr<Storage> storage_;  // owned tensors and the mapped files behind the views
+  std::unique_ptr<Storage> storage_;  // owned tensors and the mapped files behind the views
 };
 
 }  // namespace understudy

@@ -1,10 +1,10 @@
 // Loss and gradients of packed rows, for a LoRA adapter on a frozen base or for all weights. Forward and backward are written by
 // hand, layer by layer, on the same operations as Decoder; there is no tape. Used by one thread.
 //
-//   TrainingGraph graph(model, adapter, {.compute = Compute::kBF16});
+//   TrainingGraph graph(model, adapter, {.recompute = true});
 //   graph.zero_gradients();
 //   for each micro-batch: loss += graph.forward_backward(rows, 1.0 / targets_of_the_whole_step, dropout_key);
-//   optimiser changes Parameter::value in place; graph.parameters_changed();
+//   the optimiser changes Parameter::value in place.
 #pragma once
 
 #include <memory>
@@ -34,15 +34,14 @@ struct Parameter {
 };
 
 struct TrainingOptions {
-  Compute compute = Compute::kF32;
   bool recompute = false;  // gradient_checkpointing: keep only each layer's input and compute the rest again
   double dropout = 0;      // of LoRA's inputs
 };
 
 class TrainingGraph {
  public:
-  // adapter nullptr: all weights of the model train (the model must own f32 copies: Model::load in f32, or random). With an adapter
-  // only its A and B do. Both have to outlive nothing: they are shared.
+  // adapter nullptr: all weights of the model train, in f32 copies that the model makes of them. With an adapter only its A and B do,
+  // and the frozen matrices stay as they are kept (Compute).
   TrainingGraph(std::shared_ptr<Model> model, std::shared_ptr<Adapter> adapter, const TrainingOptions& options);
   ~TrainingGraph();
 
@@ -53,8 +52,6 @@ class TrainingGraph {
   double forward_backward(const PackedRows& rows, double scale, uint64_t dropout_key = 0);
   // The same sum without gradients and without dropout.
   double loss(const PackedRows& rows);
-  // To be called after the optimiser changed values: rounded copies are made anew.
-  void parameters_changed();
   size_t memory_bytes() const;  // activations and gradients held now
 
  private:

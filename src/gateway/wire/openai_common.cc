@@ -12,7 +12,7 @@ namespace understudy::openai {
 namespace {
 
 // Deeper than any schema of a tool that people write, shallow enough for every reader that recurses over it.
-constexpr JsonLimits kBodyLimits{.depth = 64, .members = 1000};
+constexpr JsonLimits kBodyLimits{.depth = 64};
 
 std::vector<std::string> read_stop(ObjectReader& fields) {
   const Json* value = fields.take("stop");

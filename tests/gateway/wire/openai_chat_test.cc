@@ -237,9 +237,6 @@ TEST(OpenAiChat, RefusesBodiesThatAreNoRequest) {
   }
   EXPECT_THAT(error_of("{\"a\":" + std::string(100, '[') + std::string(100, ']') + "}").message(),
               HasSubstr("levels deep"));
-  Json many = Json::object();
-  for (int i = 0; i < 1001; ++i) many.push_back({"k" + std::to_string(i), 1});
-  EXPECT_THAT(error_of(dump_json(many)).message(), HasSubstr("members"));
   EXPECT_LT(error_of(request_with({{std::string(1000000, 'k'), 1}})).message().size(), 200U) << "errors stay short";
 }
 
