@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <set>
+#include <algorithm>
+#include <cmath>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -20,35 +22,34 @@ std::string without_prefix(std::string text) {
   return text;
 }
 
-// Builds the value like nlohmann's own handler, but refuses what that one lets pass: a key twice in one object, and
-// depth.
-class CarefulReader : public nlohmann::detail::json_sax_dom_parser<Json> {
-  using Base = nlohmann::detail::json_sax_dom_parser<Json>;
-
+// Builds the value, and refuses what nlohmann's own reader lets pass: a key twice in one object, and depth. It appends
+// members without looking for an older one of the same name, which an ordered object can only do in linear time: a
+// vocabulary of 150,000 entries would take minutes. Repeated keys are found when the object ends, by sorting.
+class CarefulReader {
  public:
-  CarefulReader(Json& result, JsonLimits limits) : Base(result, false), limits_(limits) {}
+  CarefulReader(Json& result, JsonLimits limits) : result_(result), limits_(limits) {}
 
-  bool start_object(std::size_t size) {
-    keys_.emplace_back();
-    return deeper() && Base::start_object(size);
+  bool null() { return add(nullptr); }
+  bool boolean(bool value) { return add(value); }
+  bool number_integer(Json::number_integer_t value) { return add(value); }
+  bool number_unsigned(Json::number_unsigned_t value) { return add(value); }
+  bool number_float(Json::number_float_t value, const std::string& text) {
+    if (std::isfinite(value)) return add(value);
+    fault_ = fmt::format("the number {} is out of range", text);
+    return false;
   }
-  bool end_object() {
-    keys_.pop_back();
-    --depth_;
-    return Base::end_object();
-  }
-  bool start_array(std::size_t size) { return deeper() && Base::start_array(size); }
-  bool end_array() {
-    --depth_;
-    return Base::end_array();
-  }
+  bool string(std::string& value) { return add(std::move(value)); }
+  bool binary(Json::binary_t&) { return false; }
   bool key(std::string& name) {
-    if (!keys_.back().insert(name).second) {
-      fault_ = fmt::format("the key \"{}\" stands twice in one object", name);
-      return false;
-    }
-    return Base::key(name);
+    auto& members = open_.back()->get_ref<Json::object_t&>();
+    members.push_back({std::move(name), nullptr});
+    member_ = &members.back().second;
+    return true;
   }
+  bool start_object(std::size_t) { return enter(Json::object()); }
+  bool start_array(std::size_t) { return enter(Json::array()); }
+  bool end_object() { return keys_differ(open_.back()->get_ref<Json::object_t&>()) && leave(); }
+  bool end_array() { return leave(); }
   bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception& error) {
     fault_ = without_prefix(error.what());
     return false;
@@ -57,15 +58,46 @@ class CarefulReader : public nlohmann::detail::json_sax_dom_parser<Json> {
   const std::string& fault() const { return fault_; }
 
  private:
-  bool deeper() {
-    if (++depth_ <= limits_.depth) return true;
-    fault_ = fmt::format("nested more than {} levels deep", limits_.depth);
+  // Where the next value goes: the document, the end of the open array, or the member whose key was read last.
+  Json& place(Json value) {
+    if (open_.empty()) return result_ = std::move(value);
+    if (open_.back()->is_object()) return *member_ = std::move(value);
+    auto& items = open_.back()->get_ref<Json::array_t&>();
+    items.push_back(std::move(value));
+    return items.back();
+  }
+  template <class Value>
+  bool add(Value&& value) {
+    place(Json(std::forward<Value>(value)));
+    return true;
+  }
+  bool enter(Json container) {
+    if (static_cast<int>(open_.size()) >= limits_.depth) {
+      fault_ = fmt::format("nested more than {} levels deep", limits_.depth);
+      return false;
+    }
+    open_.push_back(&place(std::move(container)));  // stays where it is while open: only its own children are appended
+    return true;
+  }
+  bool leave() {
+    open_.pop_back();
+    return true;
+  }
+  bool keys_differ(const Json::object_t& members) {
+    std::vector<std::string_view> names;
+    names.reserve(members.size());
+    for (const auto& [name, value] : members) names.emplace_back(name);
+    std::sort(names.begin(), names.end());
+    const auto twice = std::adjacent_find(names.begin(), names.end());
+    if (twice == names.end()) return true;
+    fault_ = fmt::format("the key \"{}\" stands twice in one object", *twice);
     return false;
   }
 
+  Json& result_;
   JsonLimits limits_;
-  int depth_ = 0;
-  std::vector<std::set<std::string>> keys_;
+  std::vector<Json*> open_;
+  Json* member_ = nullptr;
   std::string fault_;
 };
 

@@ -5,6 +5,10 @@ namespace understudy::cli {
 const std::vector<Command>& all_commands() {
   static const std::vector<Command> commands = {
       cost_command(),
+      detokenize_command(),
+      render_command(),
+      tokenize_command(),
+      train_command(),
   };
   return commands;
 }

@@ -1,0 +1,135 @@
+// `understudy-examples`: writes the data of the examples. Rows go to standard output, one JSON object a line; the same
+// arguments give the same bytes. One thread.
+#include <fmt/core.h>
+
+#include <charconv>
+#include <iostream>
+#include <map>
+#include <string>
+
+#include "base/error.h"
+#include "generate/invoices.h"
+#include "generate/tasks.h"
+
+namespace understudy::examples {
+namespace {
+
+constexpr std::string_view kHelp =
+    R"(understudy-examples COMMAND [--rows N] [--seed S] ...
+
+  pretrain --rows N --seed S             rows of the seedling's pre-training, in the order in which they are to be learnt
+  check    --rows N --seed S [--task T]  rows to measure pre-training on, never drawn by `pretrain`; of one task where it is named
+  tasks                                  the names of the tasks
+  invoices --rows N --seed S --split train|test   the demo's invoices, of layouts and with field names that pre-training has not
+
+A row is {"id", "task", "input", "output"}. Example:
+  understudy-examples invoices --rows 1000 --seed 1 --split train > train.jsonl
+)";
+
+class Arguments {
+ public:
+  Arguments(int argc, char** argv) {
+    for (int i = 2; i < argc; i += 2) {
+      const std::string name = argv[i];
+      if (!name.starts_with("--") || i + 1 >= argc) {
+        throw Error(ErrorCode::kUsage, "expected --name value, got \"" + name + "\"", "`understudy-examples --help`");
+      }
+      values_[name.substr(2)] = argv[i + 1];
+    }
+  }
+  std::string text(const std::string& name, const std::string& otherwise) {
+    const auto found = values_.find(name);
+    const std::string value = found == values_.end() ? otherwise : found->second;
+    if (found != values_.end()) values_.erase(found);
+    return value;
+  }
+  uint64_t number(const std::string& name, uint64_t otherwise) {
+    const std::string value = text(name, std::to_string(otherwise));
+    uint64_t result = 0;
+    const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), result);
+    if (error != std::errc() || end != value.data() + value.size()) {
+      throw Error(ErrorCode::kUsage, fmt::format("--{}: expected a whole number, got \"{}\"", name, value), "");
+    }
+    return result;
+  }
+  void expect_all_used() const {
+    if (!values_.empty())
+      throw Error(ErrorCode::kUsage, "unknown flag --" + values_.begin()->first, "`understudy-examples --help`");
+  }
+
+ private:
+  std::map<std::string, std::string> values_;
+};
+
+void print(const Row& row, const std::string& id) {
+  std::cout << jsonl_line(row, id) << '\n';
+}
+
+void write_pretraining(Arguments& arguments) {
+  const uint64_t rows = arguments.number("rows", 1000);
+  const uint64_t seed = arguments.number("seed", 1);
+  arguments.expect_all_used();
+  for (uint64_t i = 0; i < rows; ++i) print(pretraining_row(seed, i, rows), fmt::format("p{}-{}", seed, i));
+}
+
+void write_check(Arguments& arguments) {
+  const uint64_t rows = arguments.number("rows", 200);
+  const uint64_t seed = arguments.number("seed", 1);
+  const std::string task = arguments.text("task", "");
+  arguments.expect_all_used();
+  for (uint64_t i = 0; i < rows; ++i) {
+    Random random(seed, kPretrainingCheckStreams + i);
+    print(task.empty() ? pretraining_check_row(seed, i) : pretraining_task(random, task),
+          fmt::format("c{}-{}", seed, i));
+  }
+}
+
+void write_invoices(Arguments& arguments) {
+  const uint64_t rows = arguments.number("rows", 1000);
+  const uint64_t seed = arguments.number("seed", 1);
+  const std::string split = arguments.text("split", "train");
+  arguments.expect_all_used();
+  if (split != "train" && split != "test")
+    throw Error(ErrorCode::kUsage, "--split: expected train or test, got \"" + split + "\"", "");
+  for (uint64_t i = 0; i < rows; ++i) {
+    print(demo_example(seed, split == "train" ? DemoSplit::kTrain : DemoSplit::kTest, i),
+          fmt::format("{}{}-{}", split, seed, i));
+  }
+}
+
+int run(int argc, char** argv) {
+  const std::string command = argc > 1 ? argv[1] : "--help";
+  if (command == "--help" || command == "-h") {
+    std::cout << kHelp;
+    return 0;
+  }
+  Arguments arguments(argc, argv);
+  if (command == "pretrain")
+    write_pretraining(arguments);
+  else if (command == "check")
+    write_check(arguments);
+  else if (command == "invoices")
+    write_invoices(arguments);
+  else if (command == "tasks") {
+    for (const std::string_view name : task_names()) std::cout << name << '\n';
+  } else {
+    throw Error(ErrorCode::kUsage, "unknown command \"" + command + "\"", "`understudy-examples --help`");
+  }
+  std::cout.flush();
+  if (!std::cout) throw Error(ErrorCode::kIo, "standard output cannot be written", "");
+  return 0;
+}
+
+}  // namespace
+}  // namespace understudy::examples
+
+int main(int argc, char** argv) {
+  std::ios::sync_with_stdio(false);
+  try {
+    return understudy::examples::run(argc, argv);
+  } catch (const understudy::Error& error) {
+    std::cerr << "understudy-examples: " << error.message() << '\n';
+    if (!error.hint().empty()) std::cerr << "  " << error.hint() << '\n';
+    return understudy::exit_status(error.code());
+  }
+}
