@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/support/mutate.h"
+#include "tests/support/fuzz_count.h"
 
 namespace understudy {
 namespace {
@@ -155,7 +155,7 @@ TEST(HttpRequestReader, TakesDamagedInputTheSameInOnePieceAndInMany) {
     }
     return log;
   };
-  std::mt19937 random(20260101);
+  Random random(20260101);
   for (int i = 0; i < testing::fuzz_count(400); ++i) {
     const std::string text = testing::mutated(seeds[static_cast<size_t>(i) % seeds.size()], random);
     ASSERT_EQ(outcome(text, text.size() + 1), outcome(text, 1)) << "round " << i << "\n" << text;

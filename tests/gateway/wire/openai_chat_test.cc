@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 #include "gateway/wire/protocol.h"
-#include "tests/support/mutate.h"
+#include "tests/support/fuzz_count.h"
 
 namespace understudy {
 namespace {
@@ -243,7 +243,7 @@ TEST(OpenAiChat, RefusesBodiesThatAreNoRequest) {
 // Damaged requests are read or refused with an Error, and what is read can be written and read again.
 TEST(OpenAiChat, SurvivesDamagedRequests) {
   const std::string seed = openai_chat().write_request(full_request());
-  std::mt19937 random(7);
+  Random random(7);
   for (int i = 0; i < testing::fuzz_count(400); ++i) {
     const std::string body = testing::mutated(seed, random);
     try {
