@@ -4,7 +4,7 @@
 
 #include "tests/support/golden.h"
 #include "tests/support/run_command.h"
-#include "tests/support/tiny_model.h"
+#include "tests/support/byte_model.h"
 
 namespace understudy::testing {
 namespace {
@@ -24,7 +24,7 @@ class GenerateCommand : public ::testing::Test {
     return parse_json(result.output, "output");
   }
   TemporaryFolder folder_;
-  std::string model_ = write_tiny_model(folder_).string();
+  std::string model_ = write_byte_model(folder_).string();
 };
 
 TEST_F(GenerateCommand, GreedyTokensAreTheReferences) {

@@ -7,7 +7,7 @@
 #include "engine/formats/safetensors.h"
 #include "tests/support/golden.h"
 #include "tests/support/run_command.h"
-#include "tests/support/tiny_model.h"
+#include "tests/support/byte_model.h"
 
 namespace understudy::testing {
 namespace {
@@ -64,7 +64,7 @@ TEST(LogitsCommand, WritesTheReferencesLogits) {
 
 TEST(LogitsCommand, ARowIsTheSameWhereverTheTextIsCut) {
   const TemporaryFolder folder;
-  const std::string model = write_tiny_model(folder).string();
+  const std::string model = write_byte_model(folder).string();
   const std::string whole = (folder / "whole.safetensors").string();
   const std::string part = (folder / "part.safetensors").string();
   std::string tokens;
@@ -82,7 +82,7 @@ TEST(LogitsCommand, ARowIsTheSameWhereverTheTextIsCut) {
 
 TEST(LogitsCommand, RefusesWhatItCannotRead) {
   const TemporaryFolder folder;
-  const std::string model = write_tiny_model(folder).string();
+  const std::string model = write_byte_model(folder).string();
   const std::string out = (folder / "f.safetensors").string();
   const auto fails_with = [&](const std::string& tokens, const char* sentence) {
     const CommandResult result = run_understudy({"logits", model, "--tokens", tokens, "--out", out});

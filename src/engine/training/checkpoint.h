@@ -62,7 +62,7 @@ struct CheckpointState {
   RunIdentity identity;
 };
 CheckpointState read_checkpoint_state(const std::filesystem::path& checkpoint);
-// Values, and the moments where asked for, into the graph's memory; the caller then calls parameters_changed().
+// Values and moments into the memory that the graph and the optimiser use.
 void restore_parameters(const std::filesystem::path& checkpoint, std::vector<Parameter>& parameters);
 void restore_moments(const std::filesystem::path& checkpoint, const std::vector<Parameter>& parameters, OptimizerMoments& moments);
 

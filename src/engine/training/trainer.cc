@@ -60,7 +60,7 @@ Trainer::Trainer(const TrainConfig& config, const TrainingData& data, std::share
       output_dir_(config.output_dir),
       plan_(make_plan(config, data)),
       graph_(model_, adapter_,
-             {.compute = options_.compute, .recompute = config.gradient_checkpointing, .dropout = config.lora_dropout}),
+             {.recompute = config.gradient_checkpointing, .dropout = config.lora_dropout}),
       moments_(graph_.parameters()) {
   schedule_ = {.kind = config.lr_scheduler,
                .base_rate = config.learning_rate,
@@ -122,7 +122,6 @@ int64_t Trainer::resume() {
   }
   restore_parameters(*checkpoint, graph_.parameters());
   restore_moments(*checkpoint, graph_.parameters(), moments_);
-  graph_.parameters_changed();
   state_ = read.state;
   if (fs::equivalent(fs::absolute(*checkpoint).parent_path(), fs::absolute(output_dir_))) saved_step_ = state_.step;
   return state_.step;
@@ -139,8 +138,7 @@ TrainOutcome Trainer::run(std::stop_token stop) {
   log_->sync();
   if (config_.load_best_model_at_end && state_.best_step > 0 && state_.best_step != state_.step) {
     restore_parameters(checkpoint_path(output_dir_, state_.best_step), graph_.parameters());
-    graph_.parameters_changed();
-    note(fmt::format("the weights of step {} are kept: the best evaluation, loss {:.4f}", state_.best_step, *state_.best_loss));
+      note(fmt::format("the weights of step {} are kept: the best evaluation, loss {:.4f}", state_.best_step, *state_.best_loss));
   }
   return {state_, plan_.n_steps(), stop_reason_};
 }
@@ -205,7 +203,6 @@ double Trainer::apply_gradients(int64_t step, double rate) {
     adamw(adam, floats(parameters[i].value), floats(parameters[i].gradient), floats(moments_.first[i].view()),
           floats(moments_.second[i].view()));
   }
-  graph_.parameters_changed();
   return norm;
 }
 

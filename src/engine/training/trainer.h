@@ -27,7 +27,6 @@ struct TrainerEvents {  // any may be empty; called on the trainer's thread
 };
 
 struct TrainerOptions {
-  Compute compute = Compute::kF32;
   bool force = false;            // resume although config, data or base have changed
   std::string base_sha256;       // of the base model, for resuming
 };

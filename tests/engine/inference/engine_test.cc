@@ -6,8 +6,8 @@
 
 #include "engine/model/decoder.h"
 #include "tests/engine/inference/scripted_model.h"
+#include "tests/support/byte_model.h"
 #include "tests/support/golden.h"
-#include "tests/support/tiny_model.h"
 
 namespace understudy::testing {
 namespace {
@@ -59,7 +59,7 @@ class TinyEngine : public ::testing::Test {
     }
     return made;
   }
-  const std::shared_ptr<const Model> model_ = Model::random(tiny_config(), 3, {});
+  const std::shared_ptr<const Model> model_ = Model::random(byte_model_config(), 3, {});
 };
 
 // Seeds, adapters, chunks of prompts and pages that run out, over the real decoder: byte-equal to each request alone.
