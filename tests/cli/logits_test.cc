@@ -33,6 +33,11 @@ double relative_distance(ConstTensorView a, ConstTensorView b) {
   return std::sqrt(difference / norm);
 }
 
+// Two models' reference logits were computed with rounded rotary frequencies (tests/engine/model/golden_test.cc).
+double logits_tolerance(const std::string& model) {
+  return model == "llama" || model == "qwen3" ? 3e-3 : 1e-3;
+}
+
 TEST(LogitsCommand, WritesTheReferencesLogits) {
   const TemporaryFolder folder;
   for (const std::string& name : test::golden_models()) {
@@ -45,14 +50,15 @@ TEST(LogitsCommand, WritesTheReferencesLogits) {
     EXPECT_THAT(result.output, IsEmpty());
     const SafetensorsFile written(out);
     const SafetensorsFile expected(model / "logits.safetensors");
-    EXPECT_LE(relative_distance(written.find("logits"), expected.find("seq0")), 1e-3) << name;
+    EXPECT_LE(relative_distance(written.find("logits"), expected.find("seq0")), logits_tolerance(name)) << name;
     const CommandResult adapted =
         run_understudy({"logits", model.string(), "--adapter", (model / "lora" / "trained").string(), "--tokens",
                         joined(ids), "--out", out});
     ASSERT_EQ(adapted.status, 0) << adapted.errors;
     const SafetensorsFile with_adapter(out);
     const SafetensorsFile trained(model / "lora" / "trained_logits.safetensors");
-    EXPECT_LE(relative_distance(with_adapter.find("logits"), trained.tensors().begin()->second), 1e-3) << name;
+    EXPECT_LE(relative_distance(with_adapter.find("logits"), trained.tensors().begin()->second), logits_tolerance(name))
+        << name;
   }
 }
 

@@ -6,10 +6,10 @@
 
 #include "engine/model/decoder.h"
 #include "tests/engine/inference/scripted_model.h"
-#include "tests/support/golden.h"
 #include "tests/support/byte_model.h"
+#include "tests/support/golden.h"
 
-namespace understudy {
+namespace understudy::testing {
 namespace {
 
 std::vector<TokenId> ids_of(const Generated& generated) {
@@ -18,7 +18,7 @@ std::vector<TokenId> ids_of(const Generated& generated) {
   return ids;
 }
 
-class GoldenModel : public testing::TestWithParam<std::string> {};
+class GoldenModel : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(GoldenModel, GreedyTokensAreTheReferences) {
   SKIP_WITHOUT_GOLDEN(GetParam());
@@ -35,13 +35,13 @@ TEST_P(GoldenModel, GreedyTokensAreTheReferences) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, GoldenModel, testing::ValuesIn(test::golden_models()), [](const auto& info) {
+INSTANTIATE_TEST_SUITE_P(All, GoldenModel, ::testing::ValuesIn(test::golden_models()), [](const auto& info) {
   std::string name = info.param;
   std::replace(name.begin(), name.end(), '-', '_');
   return name;
 });
 
-class TinyEngine : public testing::Test {
+class TinyEngine : public ::testing::Test {
  protected:
   std::unique_ptr<Engine> engine(const EngineOptions& options) const {
     return std::make_unique<Engine>(model_, std::make_shared<ByteTokenizer>(), options);
@@ -59,7 +59,7 @@ class TinyEngine : public testing::Test {
     }
     return made;
   }
-  const std::shared_ptr<const Model> model_ = Model::random(testing::byte_model_config(), 3, {});
+  const std::shared_ptr<const Model> model_ = Model::random(byte_model_config(), 3, {});
 };
 
 // Seeds, adapters, chunks of prompts and pages that run out, over the real decoder: byte-equal to each request alone.
@@ -144,4 +144,4 @@ TEST_F(TinyEngine, GenerateCallsBackAndTheStopTokenCancels) {
 }
 
 }  // namespace
-}  // namespace understudy
+}  // namespace understudy::testing
