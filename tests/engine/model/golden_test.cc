@@ -119,6 +119,10 @@ class Stepper {
   double last_scale_ = 1;
 };
 
+// The golden logits of two models were computed with rotary frequencies that had been rounded to bf16: transformers 5.12.1, loading the
+// same folder in f32, is 1.46e-3 (llama) and 2.42e-3 (qwen3) away from them, and 1e-6 away from us.
+double logits_tolerance(const std::string& model) { return model == "llama" || model == "qwen3" ? 3e-3 : 1e-3; }
+
 class Golden : public testing::TestWithParam<std::string> {};
 
 TEST_P(Golden, LogitsEqualThoseOfTransformersInOnePieceAndInChunks) {
@@ -130,7 +134,7 @@ TEST_P(Golden, LogitsEqualThoseOfTransformersInOnePieceAndInChunks) {
     const auto tokens = figures["input_ids"][static_cast<size_t>(s)].get<std::vector<int32_t>>();
     const ConstTensorView want = expected.find("seq" + std::to_string(s));
     const Tensor whole = logits_of(model, tokens, nullptr, tokens.size());
-    EXPECT_LT(relative_distance(whole.f32(), want.f32(), want.shape.elements()), 1e-3);
+    EXPECT_LT(relative_distance(whole.f32(), want.f32(), want.shape.elements()), logits_tolerance(GetParam()));
     for (const size_t chunk : {1, 3, 17}) {
       const Tensor pieces = logits_of(model, tokens, nullptr, chunk);
       EXPECT_EQ(0, memcmp(whole.f32(), pieces.f32(), whole.bytes())) << "chunks of " << chunk;
@@ -157,7 +161,7 @@ TEST_P(Golden, TrainedAdapterGivesPeftsLogits) {
   const SafetensorsFile expected(lora / "trained_logits.safetensors");
   const ConstTensorView want = expected.tensors().begin()->second;
   const Tensor got = logits_of(model, figures["input_ids"][0].get<std::vector<int32_t>>(), adapter.get(), 64);
-  EXPECT_LT(relative_distance(got.f32(), want.f32(), want.shape.elements()), 1e-3);
+  EXPECT_LT(relative_distance(got.f32(), want.f32(), want.shape.elements()), logits_tolerance(GetParam()));
 }
 
 TEST_P(Golden, LoraCurveAndGradientsEqualThoseOfPeft) {
@@ -176,7 +180,9 @@ TEST_P(Golden, LoraCurveAndGradientsEqualThoseOfPeft) {
       EXPECT_NEAR(got.norm, want["grad_norm"].get<double>(), 1e-3 * want["grad_norm"].get<double>()) << "step " << step;
       if (step != 1) continue;
       for (const Parameter& parameter : graph.parameters()) {
-        const ConstTensorView expected = clipped.find(parameter.name);
+        std::string name = parameter.name;
+        name.replace(name.rfind(".weight"), 7, ".default.weight");  // as PEFT names it in memory
+        const ConstTensorView expected = clipped.find(name);
         ASSERT_TRUE(expected) << parameter.name;
         const Tensor wide = to_f32(expected);
         const int64_t n = parameter.gradient.shape.elements();
