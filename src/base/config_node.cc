@@ -1,11 +1,13 @@
 #include "base/config_node.h"
 
 #include <fmt/format.h>
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <cmath>
 #include <cstdlib>
-#include <set>
+#include <map>
+#include <sstream>
 
 #include "base/files.h"
 #include "base/json.h"
@@ -32,6 +34,10 @@ constexpr int kMaxDepth = 64;
 constexpr size_t kMaxNodes = 1'000'000;  // what aliases may expand to
 constexpr uint64_t kMaxConfigBytes = 64 << 20;
 
+bool is_null_word(std::string_view text) {
+  return text.empty() || text == "~" || text == "null" || text == "Null" || text == "NULL";
+}
+
 // Copies yaml-cpp's tree into ours: it alone knows lines, and repeated keys are visible only while walking it.
 class Converter {
  public:
@@ -50,9 +56,7 @@ class Converter {
       case YAML::NodeType::Scalar:
         value->text = node.Scalar();
         value->quoted = node.Tag() == "!";
-        value->kind = !value->quoted && (value->text.empty() || value->text == "~" || value->text == "null")
-                          ? Value::Kind::kNull
-                          : Value::Kind::kScalar;
+        value->kind = !value->quoted && is_null_word(value->text) ? Value::Kind::kNull : Value::Kind::kScalar;
         break;
       case YAML::NodeType::Sequence:
         value->kind = Value::Kind::kList;
@@ -68,15 +72,14 @@ class Converter {
 
  private:
   void convert_members(const YAML::Node& node, Value& value, int depth) {
-    std::vector<std::pair<std::string, int>> seen;
+    std::map<std::string, int> seen;  // key to line
     for (const auto& member : node) {
       const int line = member.first.Mark().line + 1;
       if (!member.first.IsScalar()) throw fault(line, "a key has to be a plain word");
       const std::string key = member.first.Scalar();
-      for (const auto& [other, other_line] : seen) {
-        if (other == key) throw fault(line, fmt::format("{}: stands twice, on line {} and on line {}", key, other_line, line));
-      }
-      seen.emplace_back(key, line);
+      const auto [other, is_new] = seen.emplace(key, line);
+      if (!is_new)
+        throw fault(line, fmt::format("{}: stands twice, on line {} and on line {}", key, other->second, line));
       std::shared_ptr<Value> child = convert(member.second, depth + 1);
       if (child->line == 0 || child->kind == Value::Kind::kNull || child->kind == Value::Kind::kMap) child->line = line;
       value.members.emplace_back(key, std::move(child));
@@ -91,16 +94,37 @@ class Converter {
   size_t n_nodes_ = 0;
 };
 
-std::shared_ptr<Value> parse_value(std::string_view text, const std::string& file) {
+// Takes a document's events and keeps nothing.
+class DocumentCounter : public YAML::EventHandler {
+ public:
+  void OnDocumentStart(const YAML::Mark&) override {}
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t, const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {}
+  void OnMapEnd() override {}
+};
+
+// Not with YAML::LoadAll: it finds documents without end in ", {a: 1}" and fills the memory with them.
+void refuse_several_documents(const std::string& text, const std::string& file) {
+  std::istringstream stream(text);
+  YAML::Parser parser(stream);
+  DocumentCounter counter;
+  if (!parser.HandleNextDocument(counter) || !parser.HandleNextDocument(counter)) return;
+  throw Error(ErrorCode::kInvalidInput, fmt::format("{}: holds several YAML documents, expected one", file));
+}
+
+std::shared_ptr<Value> parse_value(std::string_view written, const std::string& file) {
+  const std::string text(written);
   try {
-    const std::vector<YAML::Node> documents = YAML::LoadAll(std::string(text));
-    if (documents.size() > 1) {
-      throw Error(ErrorCode::kInvalidInput, fmt::format("{}: holds {} YAML documents, expected one", file, documents.size()));
-    }
-    if (documents.empty()) return nullptr;
-    return Converter(file).convert(documents.front());
+    refuse_several_documents(text, file);
+    return Converter(file).convert(YAML::Load(text));
   } catch (const YAML::Exception& fault) {
-    throw Error(ErrorCode::kInvalidInput, fmt::format("{}:{}: not valid YAML: {}", file, fault.mark.line + 1, fault.msg));
+    throw Error(ErrorCode::kInvalidInput,
+                fmt::format("{}:{}: not valid YAML: {}", file, fault.mark.line + 1, fault.msg));
   }
 }
 
@@ -143,7 +167,8 @@ std::optional<double> text_as_number(const std::string& written) {
 
 }  // namespace
 
-ConfigNode::ConfigNode(std::shared_ptr<Value> value, std::string path) : value_(std::move(value)), path_(std::move(path)) {}
+ConfigNode::ConfigNode(std::shared_ptr<Value> value, std::string path)
+    : value_(std::move(value)), path_(std::move(path)) {}
 
 ConfigNode ConfigNode::read_file(const std::filesystem::path& path) {
   return parse(understudy::read_file(path, kMaxConfigBytes), path.string());
@@ -151,7 +176,7 @@ ConfigNode ConfigNode::read_file(const std::filesystem::path& path) {
 
 ConfigNode ConfigNode::parse(std::string_view text, std::string file_name) {
   std::shared_ptr<Value> value = parse_value(text, file_name);
-  if (value == nullptr || value->kind == Value::Kind::kNull) return empty_map(std::move(file_name));
+  if (value->kind == Value::Kind::kNull) return empty_map(std::move(file_name));
   return ConfigNode(std::move(value), "");
 }
 
@@ -162,13 +187,27 @@ ConfigNode ConfigNode::empty_map(std::string file_name) {
   return ConfigNode(std::move(value), "");
 }
 
-bool ConfigNode::is_null() const { return value_->kind == Value::Kind::kNull; }
-bool ConfigNode::is_scalar() const { return value_->kind == Value::Kind::kScalar; }
-bool ConfigNode::is_list() const { return value_->kind == Value::Kind::kList; }
-bool ConfigNode::is_map() const { return value_->kind == Value::Kind::kMap; }
-bool ConfigNode::is_quoted() const { return value_->quoted; }
-const std::string& ConfigNode::file() const { return value_->file; }
-std::string ConfigNode::key_path() const { return path_; }
+bool ConfigNode::is_null() const {
+  return value_->kind == Value::Kind::kNull;
+}
+bool ConfigNode::is_scalar() const {
+  return value_->kind == Value::Kind::kScalar;
+}
+bool ConfigNode::is_list() const {
+  return value_->kind == Value::Kind::kList;
+}
+bool ConfigNode::is_map() const {
+  return value_->kind == Value::Kind::kMap;
+}
+bool ConfigNode::is_quoted() const {
+  return value_->quoted;
+}
+const std::string& ConfigNode::file() const {
+  return value_->file;
+}
+std::string ConfigNode::key_path() const {
+  return path_;
+}
 
 std::vector<std::string> ConfigNode::keys() const {
   std::vector<std::string> names;
@@ -176,8 +215,12 @@ std::vector<std::string> ConfigNode::keys() const {
   return names;
 }
 
+std::string ConfigNode::path_of(std::string_view key) const {
+  return path_.empty() ? std::string(key) : path_ + "." + std::string(key);
+}
+
 ConfigNode ConfigNode::operator[](std::string_view key) const {
-  const std::string path = path_.empty() ? std::string(key) : path_ + "." + std::string(key);
+  const std::string path = path_of(key);
   for (const auto& [name, child] : value_->members) {
     if (name == key) return ConfigNode(child, path);
   }
@@ -200,7 +243,7 @@ std::vector<ConfigNode> ConfigNode::items() const {
 std::vector<std::pair<std::string, ConfigNode>> ConfigNode::members() const {
   if (!is_map()) throw wrong_type("a map of keys to values");
   std::vector<std::pair<std::string, ConfigNode>> nodes;
-  for (const auto& member : value_->members) nodes.emplace_back(member.first, (*this)[member.first]);
+  for (const auto& [name, child] : value_->members) nodes.emplace_back(name, ConfigNode(child, path_of(name)));
   return nodes;
 }
 
@@ -255,7 +298,6 @@ void ConfigNode::set(std::string_view dotted_path, std::string_view yaml_text, s
   std::shared_ptr<Value> node = value_;
   std::string_view rest = dotted_path;
   std::shared_ptr<Value> leaf = parse_value(yaml_text, origin);
-  if (leaf == nullptr) leaf = std::make_shared<Value>();
   leaf->origin = origin;
   for (;;) {
     if (node->kind == Value::Kind::kNull) node->kind = Value::Kind::kMap;

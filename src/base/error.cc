@@ -42,15 +42,32 @@ const Meaning& meaning_of(ErrorCode code) {
 Error::Error(ErrorCode code, std::string message, std::string hint)
     : code_(code), message_(std::move(message)), hint_(std::move(hint)) {}
 
-int exit_status(ErrorCode code) { return meaning_of(code).exit_status; }
-int http_status(ErrorCode code) { return meaning_of(code).http_status; }
-std::string_view openai_error_type(ErrorCode code) { return meaning_of(code).openai_type; }
+Error&& Error::about(std::string field, std::string reason) && {
+  field_ = std::move(field);
+  reason_ = std::move(reason);
+  return std::move(*this);
+}
+
+int exit_status(ErrorCode code) {
+  return meaning_of(code).exit_status;
+}
+int http_status(ErrorCode code) {
+  return meaning_of(code).http_status;
+}
+std::string_view openai_error_type(ErrorCode code) {
+  return meaning_of(code).openai_type;
+}
 
 Error io_error(std::string_view verb, std::string_view path) {
   const int number = errno;
   std::string message = std::string(path) + ": cannot " + std::string(verb) + ": " + std::strerror(number);
-  const ErrorCode code = number == ENOENT ? ErrorCode::kNotFound : ErrorCode::kIo;
-  std::string hint = number == ENOSPC ? "free some space and run the command again; nothing that was there is lost" : "";
+  // A wrong path is wrong input; the rest (full, forbidden, broken) fails on the way.
+  const bool wrong_path = number == EISDIR || number == ENOTDIR || number == ENAMETOOLONG || number == ELOOP;
+  const ErrorCode code = number == ENOENT ? ErrorCode::kNotFound
+                         : wrong_path     ? ErrorCode::kInvalidInput
+                                          : ErrorCode::kIo;
+  std::string hint =
+      number == ENOSPC ? "free some space and run the command again; nothing that was there is lost" : "";
   return Error(code, std::move(message), std::move(hint));
 }
 

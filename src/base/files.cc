@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <utility>
 
@@ -52,8 +53,10 @@ void sync_folder(const std::filesystem::path& folder) {
   if (::fsync(descriptor.get()) != 0 && errno != EINVAL) throw io_error("sync", folder.string());
 }
 
+// Of this process and this call alone, so that two threads that write the same file do not write into each other.
 std::filesystem::path temporary_name(const std::filesystem::path& target) {
-  return target.string() + fmt::format(".tmp-{}", ::getpid());
+  static std::atomic<unsigned> n_calls{0};
+  return target.string() + fmt::format(".tmp-{}-{}", ::getpid(), n_calls++);
 }
 
 void make_folders(const std::filesystem::path& folder) {
@@ -87,7 +90,9 @@ std::string read_file(const std::filesystem::path& path, uint64_t max_bytes) {
   return read_descriptor(descriptor.get(), path.string(), max_bytes);
 }
 
-std::string read_stdin(uint64_t max_bytes) { return read_descriptor(0, "standard input", max_bytes); }
+std::string read_stdin(uint64_t max_bytes) {
+  return read_descriptor(0, "standard input", max_bytes);
+}
 
 void write_file_atomically(const std::filesystem::path& path, std::string_view bytes) {
   FileWriter writer(path);
@@ -118,13 +123,18 @@ void FolderWriter::commit() {
     if (descriptor.get() < 0 || ::fsync(descriptor.get()) != 0) throw io_error("sync", entry.path().string());
   }
   sync_folder(staging_);
-  // A folder cannot be renamed over a full one: the old one steps aside first. A crash in between leaves it under ".old".
+  // A folder cannot be renamed over a full one: the old one steps aside first. A crash in between leaves it under
+  // ".old".
   const std::filesystem::path old = target_.string() + ".old";
   std::error_code ignored;
   std::filesystem::remove_all(old, ignored);
   const bool replaces = std::filesystem::exists(target_);
   if (replaces && ::rename(target_.c_str(), old.c_str()) != 0) throw io_error("rename", target_.string());
-  if (::rename(staging_.c_str(), target_.c_str()) != 0) throw io_error("rename", staging_.string());
+  if (::rename(staging_.c_str(), target_.c_str()) != 0) {
+    const Error error = io_error("rename", staging_.string());
+    if (replaces) (void)!::rename(old.c_str(), target_.c_str());
+    throw error;
+  }
   committed_ = true;
   sync_folder(folder_of(target_));
   if (replaces) std::filesystem::remove_all(old, ignored);
@@ -178,7 +188,12 @@ LineAppender::~LineAppender() {
 void LineAppender::append(std::string_view line) {
   std::string text(line);
   text += '\n';
-  write_all(descriptor_, text.data(), text.size(), path_);
+  try {
+    write_all(descriptor_, text.data(), text.size(), path_);
+  } catch (const Error&) {
+    (void)!::ftruncate(descriptor_, static_cast<off_t>(size_));  // no half line stays for the next to be glued to
+    throw;
+  }
   size_ += text.size();
 }
 

@@ -13,6 +13,15 @@ namespace understudy {
 
 namespace {
 
+// nlohmann's "[json.exception.parse_error.101] parse error at line 1, column 7: syntax error ..." from "line 1" on.
+std::string without_prefix(std::string text) {
+  for (const std::string_view end : {"] ", "parse error at "}) {
+    const size_t at = text.find(end);
+    if (at != std::string::npos) text.erase(0, at + end.size());
+  }
+  return text;
+}
+
 // Builds the value, and refuses what nlohmann's own reader lets pass: a key twice in one object, and depth. It appends
 // members without looking for an older one of the same name, which an ordered object can only do in linear time: a
 // vocabulary of 150,000 entries would take minutes. Repeated keys are found when the object ends, by sorting.
@@ -42,9 +51,7 @@ class CarefulReader {
   bool end_object() { return keys_differ(open_.back()->get_ref<Json::object_t&>()) && leave(); }
   bool end_array() { return leave(); }
   bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception& error) {
-    const std::string text = error.what();
-    const size_t colon = text.find(": ");
-    fault_ = colon == std::string::npos ? text : text.substr(colon + 2);
+    fault_ = without_prefix(error.what());
     return false;
   }
 

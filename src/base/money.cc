@@ -23,7 +23,8 @@ std::string_view trimmed(std::string_view text) {
 }
 
 [[noreturn]] void overflow() {
-  throw Error(ErrorCode::kInvalidInput, "an amount of money is beyond 9.2 billion dollars", "check the prices and volumes");
+  throw Error(ErrorCode::kInvalidInput, "an amount of money is beyond 9.2 billion dollars",
+              "check the prices and volumes");
 }
 
 }  // namespace
@@ -39,7 +40,7 @@ Money Money::parse(std::string_view written) {
   if (text.size() > 3 && text.substr(text.size() - 3) == "USD") text = trimmed(text.substr(0, text.size() - 3));
   int64_t nano = 0;
   int decimals = -1;
-  if (text.empty()) throw not_money(written, "no digits");
+  if (text.find_first_of("0123456789") == std::string_view::npos) throw not_money(written, "no digits");
   for (const char c : text) {
     if (c == '.' && decimals < 0) {
       decimals = 0;
@@ -101,7 +102,8 @@ Money Money::scaled(double factor) const {
 TokenPrice TokenPrice::per_million(Money price) {
   // nano-dollars per 10^6 tokens = pico-dollars per 10^3 tokens.
   if (price.nano() % 1000 != 0) {
-    throw Error(ErrorCode::kInvalidInput, fmt::format("a price of {} a million tokens is finer than a pico-dollar a token", price.decimal()));
+    throw Error(ErrorCode::kInvalidInput,
+                fmt::format("a price of {} a million tokens is finer than a pico-dollar a token", price.decimal()));
   }
   return {price.nano() / 1000};
 }

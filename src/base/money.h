@@ -23,7 +23,7 @@ class Money {
 
   // Decimal text in USD without sign or code: at least two decimals, no more than are needed: "547.50", "0.000375".
   std::string decimal() const;
-  // For eyes: "$547.50", "$146,000", "-$3.20"; four decimals below a cent.
+  // For eyes: "$547.50", "$146,000", "-$3.20"; six decimals below a cent.
   std::string display() const;
 
   // Exact sums; overflow is an Error of kInvalidInput (9.2 billion dollars).

@@ -1,0 +1,26 @@
+#include "base/nearest.h"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+namespace understudy {
+namespace {
+
+TEST(NearestWord, FindsTheMisspelt) {
+  const std::vector<std::string> known = {"lora_r", "lora_alpha", "learning_rate", "sequence_len"};
+  EXPECT_EQ(nearest_word("learning_rat", known), "learning_rate");
+  EXPECT_EQ(nearest_word("lora_rank", known), "lora_r");
+  EXPECT_EQ(nearest_word("sequence_length", known), "sequence_len");
+  EXPECT_EQ(nearest_word("lora_r", known), "lora_r");
+}
+
+TEST(NearestWord, SaysNothingWhereNothingIsNear) {
+  const std::vector<std::string> known = {"lora_r"};
+  EXPECT_EQ(nearest_word("zzzzzzzz", known), "");
+  EXPECT_EQ(nearest_word("", known), "");
+  EXPECT_EQ(nearest_word("x", {}), "");
+}
+
+}  // namespace
+}  // namespace understudy
