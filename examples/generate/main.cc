@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "generate/invoices.h"
 #include "generate/tasks.h"
+#include "receipts/commands.h"
 
 namespace understudy::examples {
 namespace {
@@ -21,6 +22,9 @@ constexpr std::string_view kHelp =
   check    --rows N --seed S [--task T]  rows to measure pre-training on, never drawn by `pretrain`; of one task where it is named
   tasks                                  the names of the tasks
   invoices --rows N --seed S --split train|test   the demo's invoices, of layouts and with field names that pre-training has not
+
+  split    --data ROWS --train FILE --test FILE [--percent 20]   labelled receipts in two, look-alikes together
+  baseline --data ROWS                   what rules answer for receipts, {"id", "answer"} a line, for `understudy eval --answers`
 
 A row is {"id", "task", "input", "output"}. Example:
   understudy-examples invoices --rows 1000 --seed 1 --split train > train.jsonl
@@ -41,6 +45,11 @@ class Arguments {
     const auto found = values_.find(name);
     const std::string value = found == values_.end() ? otherwise : found->second;
     if (found != values_.end()) values_.erase(found);
+    return value;
+  }
+  std::string needed(const std::string& name) {
+    std::string value = text(name, "");
+    if (value.empty()) throw Error(ErrorCode::kUsage, "--" + name + " is missing", "`understudy-examples --help`");
     return value;
   }
   uint64_t number(const std::string& name, uint64_t otherwise) {
@@ -97,6 +106,20 @@ void write_invoices(Arguments& arguments) {
   }
 }
 
+void split(Arguments& arguments) {
+  const SplitPaths paths{arguments.needed("data"), arguments.needed("train"), arguments.needed("test")};
+  const uint64_t percent = arguments.number("percent", 20);
+  arguments.expect_all_used();
+  if (percent > 100) throw Error(ErrorCode::kUsage, "--percent: expected 0 to 100", "");
+  split_receipts(paths, static_cast<int>(percent), std::cerr);
+}
+
+void answer_by_rules(Arguments& arguments) {
+  const std::string data = arguments.needed("data");
+  arguments.expect_all_used();
+  answer_receipts_by_rules(data, std::cout);
+}
+
 int run(int argc, char** argv) {
   const std::string command = argc > 1 ? argv[1] : "--help";
   if (command == "--help" || command == "-h") {
@@ -110,6 +133,10 @@ int run(int argc, char** argv) {
     write_check(arguments);
   else if (command == "invoices")
     write_invoices(arguments);
+  else if (command == "split")
+    split(arguments);
+  else if (command == "baseline")
+    answer_by_rules(arguments);
   else if (command == "tasks") {
     for (const std::string_view name : task_names()) std::cout << name << '\n';
   } else {

@@ -36,6 +36,7 @@ class ReceiptWriter {
   void put_item(int64_t quantity, int64_t cents, int style);
   void put_sums();
   void put_sum(Field field, int64_t cents, bool decorated);
+  void put_before_rounding();
   void put_total();
   void put_payment();
   void put_tax_summary();
@@ -68,11 +69,13 @@ void ReceiptWriter::make_up_facts() {
   clock_ = random_time(random_);
   style_ = {malay() && random_.chance(0.9) ? Marks::kPlain : random_marks(random_, paper_.tongue()), SignPlace::kNone,
             &random_currency(random_, paper_.tongue())};
-  if (random_.chance(0.5))
-    style_.place = random_.pick(
-        std::array{SignPlace::kSignBefore, SignPlace::kSignTouching, SignPlace::kSignTouching, SignPlace::kSignAfter});
+  if (malay() && random_.chance(0.85)) {
+    if (random_.chance(0.35)) style_.place = random_.chance(0.5) ? SignPlace::kSignBefore : SignPlace::kSignTouching;
+  } else if (random_.chance(0.5)) {
+    style_.place = random_.pick(std::array{SignPlace::kSignBefore, SignPlace::kSignTouching, SignPlace::kSignAfter});
+  }
   decorate_all_ = random_.chance(0.4);
-  date_place_ = random_.chance(0.75) ? 0 : static_cast<int>(random_.between(1, 3));
+  date_place_ = random_.pick(std::array{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 3, 3});
 }
 
 Value ReceiptWriter::money(int64_t cents, bool decorated) const {
@@ -301,6 +304,13 @@ void ReceiptWriter::put_sum(Field field, int64_t cents, bool decorated) {
   paper_.line(paper_.labelled(field, money(cents, decorated)));
 }
 
+// A sum that is called a total and is not what was paid.
+void ReceiptWriter::put_before_rounding() {
+  const std::string_view labels =
+      malay() ? "TOTAL SALES (INCLUSIVE OF GST) : |TOTAL (INCL GST) |BILL TOTAL: |TOTAL SALES : |AMOUNT " : "= |# |~ |";
+  paper_.line(paper_.printed(pick_part(random_, labels)) + money(net_, decorate_all_).written);
+}
+
 void ReceiptWriter::put_total() {
   const Value total = money(net_ + rounding_, true);
   if (style_.place != SignPlace::kNone) {
@@ -317,7 +327,7 @@ void ReceiptWriter::put_total() {
     if (!above) paper_.line(paper_.place(Field::kTotal, total));
     return;
   }
-  label += pick_part(random_, ": | : | | | :| RM ");
+  label += pick_part(random_, ": | : | | | :");
   paper_.line(
       (style_.place == SignPlace::kNone ? label : paper_.label(Field::kTotal) + pick_part(random_, ": | : | |")) +
       paper_.place(Field::kTotal, total));
@@ -334,6 +344,7 @@ void ReceiptWriter::put_sums() {
     paper_.line(paper_.printed(pick_part(random_, "DISCOUNT : |DISC |LESS DISCOUNT: |TOTAL SAVING ")) + bare(0));
   if (random_.chance(0.7)) put_sum(Field::kSubtotal, random_.chance(0.5) ? net_ : net_ - tax_, decorate_all_);
   if (random_.chance(0.6)) put_sum(Field::kTax, tax_, decorate_all_);
+  if (rounding_ != 0 && random_.chance(0.5)) put_before_rounding();
   if (rounding_ != 0 || random_.chance(0.3)) put_sum(Field::kRounding, rounding_, decorate_all_);
   put_total();
 }

@@ -271,7 +271,7 @@ constexpr Task kTasks[] = {
     {"amounts", [](Random& r) { return amounts(r); }, 0.03, 0.06},
     {"invoice", [](Random& r) { return invoice(r, false); }, 0.05, 0.15},
     {"invoice-copy", [](Random& r) { return invoice(r, true); }, 0.02, 0.05},
-    {"receipt", [](Random& r) { return receipt_without_question(short_receipt(r)); }, 0.02, 0.07},
+    {"receipt", [](Random& r) { return receipt_without_question(short_receipt(r)); }, 0.02, 0.10},
     {"receipt-asked", [](Random& r) { return ask(r, short_receipt(r), "receipt-asked", true, 6); }, 0.01, 0.05},
     {"receipt-plain", [](Random& r) { return ask(r, short_receipt(r), "receipt-plain", false, 6); }, 0.01, 0.02},
 };

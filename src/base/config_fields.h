@@ -103,6 +103,12 @@ class Fields {
     return std::move(*this);
   }
 
+  // The same for a key that is known, but neither printed by help() nor suggested for a misspelt one.
+  Fields&& unlisted(std::string key, std::function<void(const ConfigNode&, Config&)> read) && {
+    entries_.push_back({std::move(key), {}, std::move(read), {}, true});
+    return std::move(*this);
+  }
+
   Config read(const ConfigNode& node) const {
     Config config{};
     read_into(node, config);
@@ -121,13 +127,16 @@ class Fields {
 
   std::vector<std::string> keys() const {
     std::vector<std::string> names;
-    for (const Entry& entry : entries_) names.push_back(entry.key);
+    for (const Entry& entry : entries_) {
+      if (!entry.is_unlisted) names.push_back(entry.key);
+    }
     return names;
   }
 
   std::vector<FieldHelp> help() const {
     std::vector<FieldHelp> lines;
     for (const Entry& entry : entries_) {
+      if (entry.is_unlisted) continue;
       if (entry.inner.empty()) lines.push_back({entry.key, entry.help});
       for (const FieldHelp& inner : entry.inner) lines.push_back({entry.key + "." + inner.key, inner.help});
     }
@@ -140,6 +149,7 @@ class Fields {
     std::string help;
     std::function<void(const ConfigNode&, Config&)> read;
     std::vector<FieldHelp> inner;
+    bool is_unlisted = false;
   };
   const Entry* find(std::string_view key) const {
     for (const Entry& entry : entries_) {

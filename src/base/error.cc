@@ -42,6 +42,12 @@ const Meaning& meaning_of(ErrorCode code) {
 Error::Error(ErrorCode code, std::string message, std::string hint)
     : code_(code), message_(std::move(message)), hint_(std::move(hint)) {}
 
+Error&& Error::about(std::string field, std::string reason) && {
+  field_ = std::move(field);
+  reason_ = std::move(reason);
+  return std::move(*this);
+}
+
 int exit_status(ErrorCode code) {
   return meaning_of(code).exit_status;
 }

@@ -14,6 +14,16 @@ constexpr RoleWord kRoles[] = {{Role::kSystem, "system"},
                                {Role::kAssistant, "assistant"},
                                {Role::kTool, "tool"}};
 
+struct ReasonWord {
+  FinishReason reason;
+  std::string_view word;
+};
+constexpr ReasonWord kReasons[] = {{FinishReason::kStop, "stop"},
+                                   {FinishReason::kLength, "length"},
+                                   {FinishReason::kToolCalls, "tool_calls"},
+                                   {FinishReason::kContentFilter, "content_filter"},
+                                   {FinishReason::kCancelled, "cancelled"}};
+
 Json content_json(const Message& message) {
   bool only_text = true;
   for (const ContentPart& part : message.content) only_text = only_text && !part.other;
@@ -42,14 +52,17 @@ std::optional<Role> role_from(std::string_view word) {
 }
 
 std::string_view to_string(FinishReason reason) {
-  switch (reason) {
-    case FinishReason::kStop: return "stop";
-    case FinishReason::kLength: return "length";
-    case FinishReason::kToolCalls: return "tool_calls";
-    case FinishReason::kContentFilter: return "content_filter";
-    case FinishReason::kCancelled: return "cancelled";
+  for (const ReasonWord& entry : kReasons) {
+    if (entry.reason == reason) return entry.word;
   }
   return "stop";
+}
+
+std::optional<FinishReason> finish_reason_from(std::string_view word) {
+  for (const ReasonWord& entry : kReasons) {
+    if (entry.word == word) return entry.reason;
+  }
+  return std::nullopt;
 }
 
 Message Message::of(Role role, std::string text) {
@@ -87,8 +100,9 @@ Json to_template_json(const std::vector<Message>& messages) {
 Json to_template_json(const std::vector<Tool>& tools) {
   Json list = Json::array();
   for (const Tool& tool : tools) {
-    list.push_back({{"type", "function"},
-                    {"function", {{"name", tool.name}, {"description", tool.description}, {"parameters", tool.parameters}}}});
+    list.push_back(
+        {{"type", "function"},
+         {"function", {{"name", tool.name}, {"description", tool.description}, {"parameters", tool.parameters}}}});
   }
   return list;
 }

@@ -6,6 +6,10 @@ const std::vector<Command>& all_commands() {
   static const std::vector<Command> commands = {
       cost_command(),
       detokenize_command(),
+      eval_command(),
+      export_command(),
+      generate_command(),
+      logits_command(),
       render_command(),
       tokenize_command(),
       train_command(),

@@ -48,12 +48,14 @@ Json to_json(const TrainResult& result) {
 }
 
 std::string summary(const TrainResult& result) {
-  std::string text = fmt::format("{}: {} of {} steps, {} tokens in {}, last loss {:.4f}\n", result.output_dir, result.steps,
-                                 result.planned_steps, format_count(static_cast<double>(result.tokens)),
-                                 format_duration(std::chrono::nanoseconds(static_cast<int64_t>(result.seconds * 1e9))), result.last_loss);
+  std::string text = fmt::format("{}: {} of {} steps, {} tokens in {}, last loss {:.4f}\n", result.output_dir,
+                                 result.steps, result.planned_steps, format_count(static_cast<double>(result.tokens)),
+                                 format_duration(std::chrono::nanoseconds(static_cast<int64_t>(result.seconds * 1e9))),
+                                 result.last_loss);
   if (result.last_eval_loss) {
     text += fmt::format("evaluation loss: {}last {:.4f}{}\n",
-                        result.first_eval_loss ? fmt::format("at the start {:.4f}, ", *result.first_eval_loss) : "", *result.last_eval_loss,
+                        result.first_eval_loss ? fmt::format("at the start {:.4f}, ", *result.first_eval_loss) : "",
+                        *result.last_eval_loss,
                         result.best_eval_loss ? fmt::format(", best {:.4f}", *result.best_eval_loss) : "");
   }
   if (!result.stop_reason.empty()) text += result.stop_reason + "\n";
@@ -69,12 +71,15 @@ Command train_command() {
           "  understudy train train.yml --auto_resume_from_checkpoints=true\n",
           [](CLI::App& app) -> std::function<int()> {
             auto flags = std::make_shared<TrainFlags>();
-            app.add_option("config", flags->config, "the YAML file; any of its keys may be given as --key=value, nested ones with dots")->required();
+            app.add_option("config", flags->config,
+                           "the YAML file; any of its keys may be given as --key=value, nested ones with dots")
+                ->required();
             app.add_flag("--force", flags->force, "resume although config, data or base have changed since");
             app.add_flag("--allow_no_stop", flags->allow_no_stop, "train although answers do not end in a stop token");
             app.add_flag("--json", flags->json, "print the result as JSON");
             app.add_flag("--quiet", flags->quiet, "no progress line");
-            app.add_option("--compute", flags->compute, "bf16 or f32; overrides the config's bf16")->check(CLI::IsMember({"bf16", "f32"}));
+            app.add_option("--compute", flags->compute, "bf16 or f32; overrides the config's bf16")
+                ->check(CLI::IsMember({"bf16", "f32"}));
             app.allow_extras();
             return [flags, &app] {
               const std::stop_token stop = interrupt_token();

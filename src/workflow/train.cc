@@ -29,8 +29,9 @@ uint64_t resident_bytes() {  // of this process; 0 where the system does not say
 
 void require_local_model(const TrainConfig& config) {
   if (fs::is_directory(config.base_model)) return;
-  throw config.source["base_model"].error(fmt::format("{}: no such folder", config.base_model),
-                                          "models are not downloaded: name a folder with config.json, weights and tokenizer");
+  throw config.source["base_model"].error(
+      fmt::format("{}: no such folder", config.base_model),
+      "models are not downloaded: name a folder with config.json, weights and tokenizer");
 }
 
 // Only to notice that another base lies under the same name: the config's bytes and the sizes of the weight files.
@@ -51,17 +52,20 @@ void check_model_type(const TrainConfig& config, const ModelConfig& model) {
   std::string family(to_string(model.family));
   family.front() = static_cast<char>(std::toupper(static_cast<unsigned char>(family.front())));
   if (config.model_type != family + "ForCausalLM") {
-    log_warning(fmt::format("{}: is {}, but config.json says {}", config.source["model_type"].where(), config.model_type, family));
+    log_warning(fmt::format("{}: is {}, but config.json says {}", config.source["model_type"].where(),
+                            config.model_type, family));
   }
 }
 
 void check_sizes(const TrainConfig& config, const ModelConfig& model, const Tokenizer& tokenizer) {
   if (static_cast<int64_t>(tokenizer.vocab_size()) > model.vocab_size) {
-    throw config.source["base_model"].error(fmt::format("the tokenizer has {} tokens, the model only {}", tokenizer.vocab_size(), model.vocab_size),
-                                            "use the tokenizer that came with the model");
+    throw config.source["base_model"].error(
+        fmt::format("the tokenizer has {} tokens, the model only {}", tokenizer.vocab_size(), model.vocab_size),
+        "use the tokenizer that came with the model");
   }
   if (config.sequence_len > model.max_positions) {
-    log_warning(fmt::format("sequence_len {} is more than the model's max_position_embeddings {}", config.sequence_len, model.max_positions));
+    log_warning(fmt::format("sequence_len {} is more than the model's max_position_embeddings {}", config.sequence_len,
+                            model.max_positions));
   }
 }
 
@@ -91,28 +95,35 @@ std::shared_ptr<Adapter> make_adapter(const TrainConfig& config, const ModelConf
   const bool r_differs = !config.source["lora_r"].is_null() && config.lora_r != given.rank;
   const bool alpha_differs = !config.source["lora_alpha"].is_null() && config.lora_alpha != given.alpha;
   if (r_differs || alpha_differs) {
-    log_warning(fmt::format("{}: its own rank {} and alpha {} hold, not the config's", config.lora_model_dir, given.rank, given.alpha));
+    log_warning(fmt::format("{}: its own rank {} and alpha {} hold, not the config's", config.lora_model_dir,
+                            given.rank, given.alpha));
   }
   return adapter;
 }
 
 void report_data(const TrainConfig& config, const TrainingData& data) {
   for (const std::string& notice : data.notices) log_notice(notice);
-  log_notice(fmt::format("data: {} rows; {} examples to train on, {} to evaluate on", data.rows, data.train.size(), data.validation.size()));
+  log_notice(fmt::format("data: {} rows; {} examples to train on, {} to evaluate on", data.rows, data.train.size(),
+                         data.validation.size()));
   if (data.dropped_long > 0) {
-    log_warning(fmt::format("{} examples are longer than sequence_len {} and were {}", data.dropped_long, config.sequence_len,
-                            config.long_examples == LongExamples::kTruncate ? "cut" : "left out"));
+    log_warning(fmt::format("{} examples are longer than sequence_len {} and were {}", data.dropped_long,
+                            config.sequence_len, config.long_examples == LongExamples::kTruncate ? "cut" : "left out"));
   }
-  if (data.dropped_short > 0) log_notice(fmt::format("{} examples shorter than {} tokens were left out", data.dropped_short, config.min_sample_len));
-  if (data.dropped_equal > 0) log_notice(fmt::format("{} examples that stood there already were left out", data.dropped_equal));
+  if (data.dropped_short > 0)
+    log_notice(
+        fmt::format("{} examples shorter than {} tokens were left out", data.dropped_short, config.min_sample_len));
+  if (data.dropped_equal > 0)
+    log_notice(fmt::format("{} examples that stood there already were left out", data.dropped_equal));
 }
 
 void report_plan(const TrainConfig& config, const Trainer& trainer, int64_t n_parameters, int64_t first_step) {
   const BatchPlan& plan = trainer.plan();
-  log_notice(fmt::format("plan: {} steps, {:.3g} epochs, warm-up {} steps; {} trained parameters{}", plan.n_steps(), plan.epoch(plan.n_steps()),
-                         trainer.schedule().warmup, format_count(static_cast<double>(n_parameters)),
+  log_notice(fmt::format("plan: {} steps, {:.3g} epochs, warm-up {} steps; {} trained parameters{}", plan.n_steps(),
+                         plan.epoch(plan.n_steps()), trainer.schedule().warmup,
+                         format_count(static_cast<double>(n_parameters)),
                          first_step > 0 ? fmt::format("; goes on after step {}", first_step) : ""));
-  if (config.evaluations.at_epoch_ends && config.source["eval_strategy"].is_null()) log_notice("evaluation: at each epoch's end");
+  if (config.evaluations.at_epoch_ends && config.source["eval_strategy"].is_null())
+    log_notice("evaluation: at each epoch's end");
 }
 
 // Draws what the trainer reports.
@@ -131,13 +142,15 @@ class ProgressReport {
   void on_step(const StepReport& report) {
     result_.last_loss = report.loss;
     last_ = fields(report);
-    if (report.step % logging_steps_ == 0 || report.step == n_steps_) line_.update(static_cast<double>(report.step), last_);
+    if (report.step % logging_steps_ == 0 || report.step == n_steps_)
+      line_.update(static_cast<double>(report.step), last_);
   }
 
   void on_evaluation(const EvaluationReport& report) {
     if (report.step == 0) result_.first_eval_loss = report.loss;
     result_.last_eval_loss = report.loss;
-    line_.note(fmt::format("step {}: evaluation loss {:.4f} over {} targets of {} examples", report.step, report.loss, report.targets, report.examples));
+    line_.note(fmt::format("step {}: evaluation loss {:.4f} over {} targets of {} examples", report.step, report.loss,
+                           report.targets, report.examples));
   }
 
   void note(const std::string& text) { line_.note(text); }
@@ -180,10 +193,11 @@ TrainResult train(const TrainConfig& config, const TrainStepOptions& options, st
                      .validation_examples = static_cast<int64_t>(data.validation.size()),
                      .trained_parameters = trained_parameters(*model, adapter.get())};
   std::optional<ProgressReport> progress;
-  Trainer trainer(config, data, model, adapter, {.force = options.force, .base_sha256 = base_identity(config.base_model)},
-                  {.on_step = [&progress](const StepReport& report) { progress->on_step(report); },
-                   .on_evaluation = [&progress](const EvaluationReport& report) { progress->on_evaluation(report); },
-                   .on_note = [&progress](const std::string& line) { progress ? progress->note(line) : log_notice(line); }});
+  Trainer trainer(
+      config, data, model, adapter, {.force = options.force, .base_sha256 = base_identity(config.base_model)},
+      {.on_step = [&progress](const StepReport& report) { progress->on_step(report); },
+       .on_evaluation = [&progress](const EvaluationReport& report) { progress->on_evaluation(report); },
+       .on_note = [&progress](const std::string& line) { progress ? progress->note(line) : log_notice(line); }});
   const int64_t first_step = trainer.resume();
   report_plan(config, trainer, result.trained_parameters, first_step);
   write_config(config);

@@ -1,5 +1,6 @@
-// The step "train" of the main path: from a config and its labelled rows to an adapter, or a model, in output_dir. It loads, refuses
-// what cannot become a good specialist before the first step, trains, and writes the result. Runs on the caller's thread.
+// The step "train" of the main path: from a config and its labelled rows to an adapter, or a model, in output_dir. It
+// loads, refuses what cannot become a good specialist before the first step, trains, and writes the result. Runs on the
+// caller's thread.
 #pragma once
 
 #include <stop_token>
@@ -29,7 +30,7 @@ struct TrainResult {
   std::optional<double> first_eval_loss;  // before the first step
   std::optional<double> last_eval_loss;
   std::optional<double> best_eval_loss;
-  std::string stop_reason;                // empty where the run went to its end
+  std::string stop_reason;  // empty where the run went to its end
 };
 
 // Throws kInvalidInput for config, data, model; kCancelled when asked to stop, after a checkpoint; kIo.

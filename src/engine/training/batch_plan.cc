@@ -107,7 +107,8 @@ class Planner {
     const std::vector<std::vector<int32_t>> rows = rows_of(order);
     for (size_t begin = 0; begin < rows.size(); begin += static_cast<size_t>(settings_.accumulation)) {
       if (settings_.max_steps > 0 && plan_.n_steps() == settings_.max_steps) break;
-      add_step(std::span(rows).subspan(begin, std::min(static_cast<size_t>(settings_.accumulation), rows.size() - begin)));
+      add_step(
+          std::span(rows).subspan(begin, std::min(static_cast<size_t>(settings_.accumulation), rows.size() - begin)));
     }
     plan_.epoch_ends_.push_back(plan_.n_steps());
   }
@@ -150,7 +151,9 @@ const BatchPlan::Step& BatchPlan::at(int64_t step) const {
   return steps_[static_cast<size_t>(step - 1)];
 }
 
-int64_t BatchPlan::n_micro_batches(int64_t step) const { return at(step).n_micro; }
+int64_t BatchPlan::n_micro_batches(int64_t step) const {
+  return at(step).n_micro;
+}
 
 std::span<const int32_t> BatchPlan::micro_batch(int64_t step, int64_t i) const {
   const size_t micro = static_cast<size_t>(at(step).first_micro + i);

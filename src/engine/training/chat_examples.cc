@@ -1,7 +1,8 @@
-// Conversations. Each is rendered once by the chat template, tokenised in one piece exactly as serving does, and its targets are
-// marked by where the text stands: what the model has to write itself once it got serving's prompt. So a trained turn begins
-// where the rendering of the turns before it, with the generation prompt, ends (blanks that the template puts before the answer
-// are learnt too), and ends with the token that stops generation. A token that straddles a border is a target.
+// Conversations. Each is rendered once by the chat template, tokenised in one piece exactly as serving does, and its
+// targets are marked by where the text stands: what the model has to write itself once it got serving's prompt. So a
+// trained turn begins where the rendering of the turns before it, with the generation prompt, ends (blanks that the
+// template puts before the answer are learnt too), and ends with the token that stops generation. A token that
+// straddles a border is a target.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -15,8 +16,8 @@ namespace {
 
 struct Turn {
   bool is_trained = false;
-  TextSpan span;      // from the first to behind the last byte that the model writes, without the turn's end
-  size_t bound = 0;   // the turn's end token stands before this byte
+  TextSpan span;     // from the first to behind the last byte that the model writes, without the turn's end
+  size_t bound = 0;  // the turn's end token stands before this byte
   bool is_found = false;
 };
 
@@ -28,7 +29,8 @@ struct Chat {
 
 class ChatReader {  // a row's messages as the template wants them
  public:
-  ChatReader(const DatasetConfig& entry, const Json& row, std::string_view where) : entry_(entry), row_(row), where_(where) {}
+  ChatReader(const DatasetConfig& entry, const Json& row, std::string_view where)
+      : entry_(entry), row_(row), where_(where) {}
 
   Chat read() {
     if (row_.contains(entry_.field_messages)) {
@@ -99,12 +101,14 @@ class ChatReader {  // a row's messages as the template wants them
     }
     const Json& content = given[name];
     if (content.is_string()) return content.get<std::string>();
-    if (!content.is_array()) throw fault(field + "." + name, fmt::format("expected a text, got {}", content.type_name()));
+    if (!content.is_array())
+      throw fault(field + "." + name, fmt::format("expected a text, got {}", content.type_name()));
     std::string text;
     for (const Json& part : content) {
       const bool is_text = part.is_object() && part.contains("text") && part["text"].is_string();
       if (!is_text) throw fault(field + "." + name, "only parts of type text can be trained on");
-      if (part.contains("train") || part.contains("weight")) throw fault(field + "." + name, "train and weight of a part are not supported");
+      if (part.contains("train") || part.contains("weight"))
+        throw fault(field + "." + name, "train and weight of a part are not supported");
       text += part["text"].get<std::string>();
     }
     return text;
@@ -119,7 +123,8 @@ class ChatReader {  // a row's messages as the template wants them
                             ? &call["function"]["arguments"]
                             : nullptr;
       if (arguments == nullptr || !arguments->is_string()) continue;
-      if (std::optional<Json> value = try_parse_json(arguments->get_ref<const std::string&>())) *arguments = std::move(*value);
+      if (std::optional<Json> value = try_parse_json(arguments->get_ref<const std::string&>()))
+        *arguments = std::move(*value);
     }
   }
 
@@ -147,12 +152,13 @@ class ChatType : public ExampleType {
  public:
   ChatType(const DatasetConfig& entry, const ExampleContext& context) : entry_(entry), context_(context) {
     if (!entry.chat_template.empty() || !entry.chat_template_jinja.empty()) {
-      context_.chat_template = choose_template(entry.chat_template, entry.chat_template_jinja, entry.where, *context.tokenizer,
-                                               context.eos_text);
+      context_.chat_template = choose_template(entry.chat_template, entry.chat_template_jinja, entry.where,
+                                               *context.tokenizer, context.eos_text);
     }
   }
 
-  void add(const Json& row, std::string_view where, ExampleOrigin origin, ExampleSet& set, ExampleCounts& counts) const override {
+  void add(const Json& row, std::string_view where, ExampleOrigin origin, ExampleSet& set,
+           ExampleCounts& counts) const override {
     const Chat chat = ChatReader(entry_, row, where).read();
     const RenderedChat rendered = render(chat.messages, chat.tools, false, where);
     const Encoded encoded = encode_chat(*context_.tokenizer, rendered);
@@ -179,7 +185,8 @@ class ChatType : public ExampleType {
     }
     try {
       return context_.chat_template->render(
-          messages, {.add_generation_prompt = generation_prompt, .tools = tools, .variables = context_.template_variables});
+          messages,
+          {.add_generation_prompt = generation_prompt, .tools = tools, .variables = context_.template_variables});
     } catch (const Error& fault) {
       throw Error(fault.code(), fmt::format("{}: {}", where, fault.message()), fault.hint());
     }
@@ -191,7 +198,8 @@ class ChatType : public ExampleType {
     return first;
   }
 
-  // Where each turn stands in the text: around its own values, and, for a trained one, from the end of serving's prompt.
+  // Where each turn stands in the text: around its own values, and, for a trained one, from the end of serving's
+  // prompt.
   std::vector<Turn> turns_of(const Chat& chat, const RenderedChat& rendered, std::string_view where) const {
     std::vector<Turn> turns(chat.messages.size());
     for (const ContentSpan& content : rendered.contents) {
@@ -225,8 +233,10 @@ class ChatType : public ExampleType {
     turn.is_found = true;
   }
 
-  void mark(const std::vector<Turn>& turns, const Encoded& encoded, std::vector<uint8_t>& trained, ExampleCounts& counts) const {
-    const auto last = std::find_if(turns.rbegin(), turns.rend(), [](const Turn& turn) { return turn.is_trained && turn.is_found; });
+  void mark(const std::vector<Turn>& turns, const Encoded& encoded, std::vector<uint8_t>& trained,
+            ExampleCounts& counts) const {
+    const auto last =
+        std::find_if(turns.rbegin(), turns.rend(), [](const Turn& turn) { return turn.is_trained && turn.is_found; });
     for (const Turn& turn : turns) {
       if (!turn.is_found) continue;
       const std::optional<size_t> end = end_token(turn, encoded);
@@ -258,7 +268,8 @@ class ChatType : public ExampleType {
   }
 
   // Tokens with a byte inside the turn; with its end token, also what the template writes between the two.
-  static void mark_turn(const Turn& turn, const Encoded& encoded, std::optional<size_t> end, std::vector<uint8_t>& trained) {
+  static void mark_turn(const Turn& turn, const Encoded& encoded, std::optional<size_t> end,
+                        std::vector<uint8_t>& trained) {
     for (size_t i = 0; i < encoded.ids.size() && encoded.spans[i].begin < turn.span.end; ++i) {
       const TextSpan& span = encoded.spans[i];
       if (span.end > turn.span.begin && span.end > span.begin) trained[i] = 1;
@@ -287,7 +298,8 @@ class ChatType : public ExampleType {
     const std::optional<TokenId> bos = context_.tokenizer->bos();
     if (!bos || ids.empty()) return;
     if (ids.size() > 1 && ids[0] == *bos && ids[1] == *bos) {
-      throw Error(ErrorCode::kInvalidInput, fmt::format("{}: the rendered conversation begins with two BOS tokens", where),
+      throw Error(ErrorCode::kInvalidInput,
+                  fmt::format("{}: the rendered conversation begins with two BOS tokens", where),
                   "take bos_token out of the chat template or out of the tokenizer's post-processor");
     }
     if (context_.tokenizer->adds_bos() && ids[0] != *bos) {
@@ -295,18 +307,22 @@ class ChatType : public ExampleType {
     }
   }
 
-  // Serving's prompt has to be the beginning of what is trained. The last token may differ: an answer can merge into it.
-  void verify_prompt(const Json& before, const Json& tools, const std::vector<TokenId>& whole, std::string_view where) const {
+  // Serving's prompt has to be the beginning of what is trained. The last token may differ: an answer can merge into
+  // it.
+  void verify_prompt(const Json& before, const Json& tools, const std::vector<TokenId>& whole,
+                     std::string_view where) const {
     const std::vector<TokenId> prompt = encode_chat(*context_.tokenizer, render(before, tools, true, where)).ids;
     const size_t n = std::min(prompt.size(), whole.size());
     const auto mismatch = std::mismatch(prompt.begin(), prompt.begin() + static_cast<std::ptrdiff_t>(n), whole.begin());
     const size_t same = static_cast<size_t>(mismatch.first - prompt.begin());
     if (same + 1 >= prompt.size()) return;
-    throw Error(ErrorCode::kInvalidInput,
-                fmt::format("{}: serving's prompt differs from what is trained at token {} of {}: the chat template's generation "
-                            "prompt is not how it writes an answer",
-                            where, same, prompt.size()),
-                "use another chat_template");
+    throw Error(
+        ErrorCode::kInvalidInput,
+        fmt::format(
+            "{}: serving's prompt differs from what is trained at token {} of {}: the chat template's generation "
+            "prompt is not how it writes an answer",
+            where, same, prompt.size()),
+        "use another chat_template");
   }
 
   DatasetConfig entry_;

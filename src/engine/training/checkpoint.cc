@@ -108,10 +108,13 @@ OptimizerMoments::OptimizerMoments(const std::vector<Parameter>& parameters) {
   }
 }
 
-fs::path checkpoint_path(const fs::path& output_dir, int64_t step) { return output_dir / fmt::format("{}{}", kFolder, step); }
+fs::path checkpoint_path(const fs::path& output_dir, int64_t step) {
+  return output_dir / fmt::format("{}{}", kFolder, step);
+}
 
-void write_checkpoint(const fs::path& output_dir, const RunState& state, const RunIdentity& identity, const TrainedWeights& weights,
-                      const std::vector<Parameter>& parameters, const OptimizerMoments& moments) {
+void write_checkpoint(const fs::path& output_dir, const RunState& state, const RunIdentity& identity,
+                      const TrainedWeights& weights, const std::vector<Parameter>& parameters,
+                      const OptimizerMoments& moments) {
   FolderWriter folder(checkpoint_path(output_dir, state.step));
   if (weights.adapter != nullptr) {
     weights.adapter->save_peft(folder.staging(), weights.base_model);
@@ -138,7 +141,8 @@ CheckpointState read_checkpoint_state(const fs::path& checkpoint) {
     result.identity.base_sha256 = json.at("base_sha256").get<std::string>();
     return result;
   } catch (const Json::exception& fault) {
-    throw Error(ErrorCode::kInvalidInput, fmt::format("{}: not a checkpoint of this program: {}", path.string(), fault.what()));
+    throw Error(ErrorCode::kInvalidInput,
+                fmt::format("{}: not a checkpoint of this program: {}", path.string(), fault.what()));
   }
 }
 
@@ -201,11 +205,13 @@ void remove_leftovers(const fs::path& output_dir) {
   std::vector<fs::path> leftovers;
   for (const fs::directory_entry& entry : fs::directory_iterator(output_dir)) {
     const std::string name = entry.path().filename().string();
-    const bool is_half = name.find(".tmp-") != std::string::npos || name.ends_with(".old") || name.ends_with(".deleting");
+    const bool is_half =
+        name.find(".tmp-") != std::string::npos || name.ends_with(".old") || name.ends_with(".deleting");
     if (name.starts_with(kFolder) && is_half) leftovers.push_back(entry.path());
   }
   for (const fs::path& path : leftovers) {
-    // A folder that stepped aside for a newer one of its name is the only one if the crash came between the two renames.
+    // A folder that stepped aside for a newer one of its name is the only one if the crash came between the two
+    // renames.
     const fs::path original = path.string().substr(0, path.string().size() - 4);
     std::error_code fault;
     if (path.string().ends_with(".old") && !fs::exists(original) && fs::exists(path / kStateFile)) {

@@ -2,7 +2,8 @@
 //   adapter_config.json, adapter_model.safetensors    or    config.json, model.safetensors (f32 master weights)
 //   optimizer.safetensors   both moments of every parameter: "<name>.m", "<name>.v"
 //   trainer_state.json      RunState, and what the run was started with
-// It appears whole or not at all. Where the data stands follows from the step, because the whole run is planned (batch_plan.h).
+// It appears whole or not at all. Where the data stands follows from the step, because the whole run is planned
+// (batch_plan.h).
 #pragma once
 
 #include <cstdint>
@@ -22,14 +23,14 @@ namespace understudy {
 // Where a run stands after `step` steps.
 struct RunState {
   int64_t step = 0;
-  int64_t tokens = 0;             // trained so far, the prompts' too
-  double seconds = 0;             // computing, over all parts of the run
-  int64_t evaluated_step = -1;    // the last step at which it evaluated
+  int64_t tokens = 0;               // trained so far, the prompts' too
+  double seconds = 0;               // computing, over all parts of the run
+  int64_t evaluated_step = -1;      // the last step at which it evaluated
   std::optional<double> best_loss;  // of evaluations
   int64_t best_step = 0;
   int64_t evaluations_without_gain = 0;
-  int64_t watchdog_count = 0;     // losses above the threshold in a row
-  uint64_t log_bytes = 0;         // of train_log.jsonl
+  int64_t watchdog_count = 0;  // losses above the threshold in a row
+  uint64_t log_bytes = 0;      // of train_log.jsonl
   bool is_stopped_early = false;
 };
 
@@ -54,7 +55,8 @@ struct TrainedWeights {  // what is trained: the adapter where there is one, els
 };
 
 void write_checkpoint(const std::filesystem::path& output_dir, const RunState& state, const RunIdentity& identity,
-                      const TrainedWeights& weights, const std::vector<Parameter>& parameters, const OptimizerMoments& moments);
+                      const TrainedWeights& weights, const std::vector<Parameter>& parameters,
+                      const OptimizerMoments& moments);
 
 // trainer_state.json alone. Throws kInvalidInput naming the file for anything unexpected.
 struct CheckpointState {
@@ -64,7 +66,8 @@ struct CheckpointState {
 CheckpointState read_checkpoint_state(const std::filesystem::path& checkpoint);
 // Values and moments into the memory that the graph and the optimiser use.
 void restore_parameters(const std::filesystem::path& checkpoint, std::vector<Parameter>& parameters);
-void restore_moments(const std::filesystem::path& checkpoint, const std::vector<Parameter>& parameters, OptimizerMoments& moments);
+void restore_moments(const std::filesystem::path& checkpoint, const std::vector<Parameter>& parameters,
+                     OptimizerMoments& moments);
 
 // What differs between the identity that a checkpoint has and the run's, one line each; empty where nothing does.
 std::vector<std::string> differences(const RunIdentity& then, const RunIdentity& now);

@@ -35,7 +35,8 @@ class Rules {
     config_.notices.push_back(fmt::format("{}: {}", node_[key].where(), text));
   }
   void exclude(std::string_view one, std::string_view other) const {
-    if (has(one) && has(other)) throw node_[other].error(fmt::format("cannot stand together with {}", one), "take one of them out");
+    if (has(one) && has(other))
+      throw node_[other].error(fmt::format("cannot stand together with {}", one), "take one of them out");
   }
   [[nodiscard]] Error missing(std::string_view key, std::string_view example) const {
     return Error(ErrorCode::kInvalidInput, fmt::format("{}: {} is missing", node_.file(), key),
@@ -78,7 +79,8 @@ class Rules {
       throw node_["val_set_size"].error("1 is the share of all examples: nothing would be left to train on",
                                         "write a share below 1 or a number of examples above 1");
     }
-    if (config_.val_set_size > 1 && config_.val_set_size != static_cast<double>(static_cast<int64_t>(config_.val_set_size))) {
+    if (config_.val_set_size > 1 &&
+        config_.val_set_size != static_cast<double>(static_cast<int64_t>(config_.val_set_size))) {
       throw node_["val_set_size"].error("expected a share below 1 or a whole number of examples");
     }
   }
@@ -97,13 +99,16 @@ class Rules {
     const std::string_view key = has("evaluation_strategy") ? "evaluation_strategy" : "eval_strategy";
     if (has("evaluation_strategy")) notice(key, "now written eval_strategy");
     const std::string word = strategy(key, {"no", "epoch", "steps"});
-    if (has("eval_steps") && !word.empty() && word != "steps") throw node_[key].error("has to be steps with eval_steps");
-    if (has("evals_per_epoch") && !word.empty() && word != "steps") throw node_[key].error("has to be steps with evals_per_epoch");
-    if (word == "steps" && config_.evaluations.is_never()) throw node_[key].error("eval_steps is missing", "write eval_steps: 100");
+    if (has("eval_steps") && !word.empty() && word != "steps")
+      throw node_[key].error("has to be steps with eval_steps");
+    if (has("evals_per_epoch") && !word.empty() && word != "steps")
+      throw node_[key].error("has to be steps with evals_per_epoch");
+    if (word == "steps" && config_.evaluations.is_never())
+      throw node_[key].error("eval_steps is missing", "write eval_steps: 100");
     if (!has_validation()) {
       if (has("eval_steps") || (!word.empty() && word != "no")) {
         throw node_[has("eval_steps") ? "eval_steps" : key].error("nothing to evaluate on",
-                                                                "write val_set_size: 0.1 or test_datasets");
+                                                                  "write val_set_size: 0.1 or test_datasets");
       }
       if (has("evals_per_epoch")) notice("evals_per_epoch", "no effect: val_set_size is 0");
       config_.evaluations = {};
@@ -116,16 +121,18 @@ class Rules {
 
   void apply_saving() {
     const std::string word = strategy("save_strategy", {"no", "epoch", "steps", "best"});
-    if (has("save_steps") && !word.empty() && word != "steps") throw node_["save_strategy"].error("has to be steps with save_steps");
+    if (has("save_steps") && !word.empty() && word != "steps")
+      throw node_["save_strategy"].error("has to be steps with save_steps");
     if (has("saves_per_epoch") && !word.empty() && word != "steps") {
       throw node_["save_strategy"].error("has to be steps with saves_per_epoch");
     }
-    if (word == "steps" && config_.saves.is_never()) throw node_["save_strategy"].error("save_steps is missing", "write save_steps: 100");
+    if (word == "steps" && config_.saves.is_never())
+      throw node_["save_strategy"].error("save_steps is missing", "write save_steps: 100");
     if (word == "best" && !has("metric_for_best_model")) {
       throw node_["save_strategy"].error("metric_for_best_model is missing", "write metric_for_best_model: eval_loss");
     }
-    config_.save_strategy = word == "no"     ? SaveStrategy::kNone
-                            : word == "best" ? SaveStrategy::kBest
+    config_.save_strategy = word == "no"               ? SaveStrategy::kNone
+                            : word == "best"           ? SaveStrategy::kBest
                             : config_.saves.is_never() ? SaveStrategy::kEpoch
                                                        : SaveStrategy::kSteps;
     if (config_.save_strategy == SaveStrategy::kEpoch) config_.saves.at_epoch_ends = true;
@@ -135,10 +142,12 @@ class Rules {
     if (has("metric_for_best_model")) {
       const std::string metric = node_["metric_for_best_model"].as_text();
       if (metric != "eval_loss" && metric != "loss") {
-        throw node_["metric_for_best_model"].error(fmt::format("\"{}\" is not measured in training", metric), "write eval_loss");
+        throw node_["metric_for_best_model"].error(fmt::format("\"{}\" is not measured in training", metric),
+                                                   "write eval_loss");
       }
     }
-    if (is_on("greater_is_better")) throw node_["greater_is_better"].error("a smaller eval_loss is better", "write false");
+    if (is_on("greater_is_better"))
+      throw node_["greater_is_better"].error("a smaller eval_loss is better", "write false");
     if (config_.early_stopping_patience > 0 && !has("load_best_model_at_end")) config_.load_best_model_at_end = true;
     const bool needs_best = config_.early_stopping_patience > 0 || config_.load_best_model_at_end ||
                             config_.save_strategy == SaveStrategy::kBest;
@@ -152,7 +161,8 @@ class Rules {
 
   void apply_adapter() {
     if (config_.adapter == AdapterKind::kNone) {
-      if (has("lora_model_dir")) throw node_["lora_model_dir"].error("an adapter is given, but adapter is not", "write adapter: lora");
+      if (has("lora_model_dir"))
+        throw node_["lora_model_dir"].error("an adapter is given, but adapter is not", "write adapter: lora");
       for (const char* key : {"lora_r", "lora_alpha", "lora_target_linear", "lora_target_modules"}) {
         if (has(key)) notice(key, "no effect without adapter: lora; all weights are trained");
       }
@@ -165,14 +175,15 @@ class Rules {
 
   void apply_templates() {
     if (config_.chat_template == "jinja" && config_.chat_template_jinja.empty()) {
-      throw node_["chat_template"].error("chat_template_jinja is missing", "write its text or the name of a .jinja file");
+      throw node_["chat_template"].error("chat_template_jinja is missing",
+                                         "write its text or the name of a .jinja file");
     }
     if (config_.chat_template.empty() && !config_.chat_template_jinja.empty()) config_.chat_template = "jinja";
   }
 
   void apply_attention() const {
-    for (const char* old : {"flash_attention", "sdp_attention", "xformers_attention", "flex_attention", "sage_attention",
-                            "eager_attention"}) {
+    for (const char* old : {"flash_attention", "sdp_attention", "xformers_attention", "flex_attention",
+                            "sage_attention", "eager_attention"}) {
       if (has("attn_implementation") && is_on(old)) {
         throw node_[old].error("cannot stand together with attn_implementation", "take it out");
       }
@@ -188,8 +199,8 @@ class Rules {
       throw node_["activation_offloading"].error("needs gradient_checkpointing: true");
     }
     int n_losses = 0;
-    for (const char* key : {"cut_cross_entropy", "chunked_cross_entropy", "liger_cross_entropy",
-                            "liger_fused_linear_cross_entropy"}) {
+    for (const char* key :
+         {"cut_cross_entropy", "chunked_cross_entropy", "liger_cross_entropy", "liger_fused_linear_cross_entropy"}) {
       n_losses += is_on(key) ? 1 : 0;
       if (n_losses > 1) throw node_[key].error("more than one kind of cross-entropy is chosen", "take all but one out");
     }
@@ -209,6 +220,8 @@ class Rules {
 
 }  // namespace
 
-void apply_config_rules(const ConfigNode& node, TrainConfig& config) { Rules(node, config).apply(); }
+void apply_config_rules(const ConfigNode& node, TrainConfig& config) {
+  Rules(node, config).apply();
+}
 
 }  // namespace understudy

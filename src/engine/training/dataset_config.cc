@@ -65,8 +65,8 @@ void read_thinking_field(const ConfigNode& node, DatasetConfig& entry) {
 auto renamed_property(std::string property) {
   return [property](const ConfigNode& node, DatasetConfig& entry) {
     entry.message_properties[property] = node.as_text();
-    entry.notices.push_back(fmt::format("{}: now written message_property_mappings: {{{}: {}}}", node.where(), property,
-                                        node.as_text()));
+    entry.notices.push_back(
+        fmt::format("{}: now written message_property_mappings: {{{}: {}}}", node.where(), property, node.as_text()));
   };
 }
 
@@ -90,7 +90,9 @@ std::string to_string(TurnEnds ends) {
   return {};
 }
 
-void read_value(const ConfigNode& node, InstructionFormat& value) { format_fields().read_into(node, value); }
+void read_value(const ConfigNode& node, InstructionFormat& value) {
+  format_fields().read_into(node, value);
+}
 
 void read_value(const ConfigNode& node, DatasetConfig& value) {
   if (!node.is_map()) throw node.error("expected a map with path and type");

@@ -20,7 +20,8 @@ bool is_data_file(const fs::path& path) {
 }
 
 [[nodiscard]] Error not_found(const DatasetConfig& entry, const fs::path& path, std::string_view hint) {
-  return Error(ErrorCode::kInvalidInput, fmt::format("{}: {}: no such file or folder", entry.where, path.string()), std::string(hint));
+  return Error(ErrorCode::kInvalidInput, fmt::format("{}: {}: no such file or folder", entry.where, path.string()),
+               std::string(hint));
 }
 
 std::vector<fs::path> files_in(const DatasetConfig& entry, const fs::path& folder) {
@@ -30,7 +31,8 @@ std::vector<fs::path> files_in(const DatasetConfig& entry, const fs::path& folde
   }
   std::sort(files.begin(), files.end());
   if (files.empty()) {
-    throw Error(ErrorCode::kInvalidInput, fmt::format("{}: {}: no .jsonl or .json file in this folder", entry.where, folder.string()));
+    throw Error(ErrorCode::kInvalidInput,
+                fmt::format("{}: {}: no .jsonl or .json file in this folder", entry.where, folder.string()));
   }
   return files;
 }
@@ -49,7 +51,9 @@ std::vector<fs::path> files_of(const DatasetConfig& entry) {
   return fs::is_directory(path) ? files_in(entry, path) : std::vector<fs::path>{path};
 }
 
-bool is_blank(std::string_view text) { return text.find_first_not_of(" \t\r\n") == std::string_view::npos; }
+bool is_blank(std::string_view text) {
+  return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
+}
 
 // One end of a slice: "20%" of n, or a number of rows; negative ones count from the end.
 size_t slice_end(const DatasetConfig& entry, std::string_view text, size_t n, size_t absent) {
@@ -124,9 +128,11 @@ void DatasetSource::apply_split(const DatasetConfig& entry) {
   const size_t begin = slice_end(entry, begin_text, rows_.size(), 0);
   const size_t end = slice_end(entry, end_text, rows_.size(), rows_.size());
   if (begin >= end) {
-    throw Error(ErrorCode::kInvalidInput, fmt::format("{}: split: \"{}\" holds no row of {}", entry.where, entry.split, rows_.size()));
+    throw Error(ErrorCode::kInvalidInput,
+                fmt::format("{}: split: \"{}\" holds no row of {}", entry.where, entry.split, rows_.size()));
   }
-  rows_ = std::vector<Row>(rows_.begin() + static_cast<std::ptrdiff_t>(begin), rows_.begin() + static_cast<std::ptrdiff_t>(end));
+  rows_ = std::vector<Row>(rows_.begin() + static_cast<std::ptrdiff_t>(begin),
+                           rows_.begin() + static_cast<std::ptrdiff_t>(end));
 }
 
 std::string DatasetSource::where(size_t row) const {
@@ -135,7 +141,8 @@ std::string DatasetSource::where(size_t row) const {
 
 Json DatasetSource::parse(size_t row) const {
   Json json = parse_json(rows_[row].text, where(row));
-  if (!json.is_object()) throw Error(ErrorCode::kInvalidInput, fmt::format("{}: expected an object, got {}", where(row), json.type_name()));
+  if (!json.is_object())
+    throw Error(ErrorCode::kInvalidInput, fmt::format("{}: expected an object, got {}", where(row), json.type_name()));
   return json;
 }
 

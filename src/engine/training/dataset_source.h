@@ -1,5 +1,6 @@
-// The rows of a dataset entry: JSONL files (one object a line) and JSON files (a list of objects), found by path and data_files.
-// Files are mapped and only cut into rows here; a row is parsed when it is asked for, so that several threads can. Immutable.
+// The rows of a dataset entry: JSONL files (one object a line) and JSON files (a list of objects), found by path and
+// data_files. Files are mapped and only cut into rows here; a row is parsed when it is asked for, so that several
+// threads can. Immutable.
 #pragma once
 
 #include <filesystem>
@@ -16,7 +17,8 @@ namespace understudy {
 
 class DatasetSource {
  public:
-  // Throws kNotFound or kInvalidInput naming the config's line and the path: no such file, no rows, a form that is not read.
+  // Throws kNotFound or kInvalidInput naming the config's line and the path: no such file, no rows, a form that is not
+  // read.
   explicit DatasetSource(const DatasetConfig& entry);
 
   size_t size() const { return rows_.size(); }

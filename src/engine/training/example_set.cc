@@ -42,7 +42,8 @@ std::span<const int32_t> ExampleSet::ids(int64_t i) const {
 }
 
 std::span<const uint8_t> ExampleSet::trained(int64_t i) const {
-  return std::span(trained_).subspan(static_cast<size_t>(begins_[static_cast<size_t>(i)]), static_cast<size_t>(length(i)));
+  return std::span(trained_).subspan(static_cast<size_t>(begins_[static_cast<size_t>(i)]),
+                                     static_cast<size_t>(length(i)));
 }
 
 void ExampleSet::fill(std::span<const int32_t> examples, PackedRows& rows) const {

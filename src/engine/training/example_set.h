@@ -1,6 +1,6 @@
-// Tokenised examples, all in two flat arrays: 5 bytes a token, so that 25 million tokens are 125 MB. An example is its token ids
-// and, for each, whether the model has to learn to write it. Masking is by position only: an id is never "the padding".
-// Filled by one thread; read-only afterwards and then shareable.
+// Tokenised examples, all in two flat arrays: 5 bytes a token, so that 25 million tokens are 125 MB. An example is its
+// token ids and, for each, whether the model has to learn to write it. Masking is by position only: an id is never "the
+// padding". Filled by one thread; read-only afterwards and then shareable.
 #pragma once
 
 #include <cstdint>
@@ -32,11 +32,12 @@ class ExampleSet {
   std::span<const int32_t> ids(int64_t i) const;
   std::span<const uint8_t> trained(int64_t i) const;
 
-  // Puts the examples one behind the other into `rows`, whose memory is reused. Targets are shifted by one within each example
-  // and never cross from one to the next.
+  // Puts the examples one behind the other into `rows`, whose memory is reused. Targets are shifted by one within each
+  // example and never cross from one to the next.
   void fill(std::span<const int32_t> examples, PackedRows& rows) const;
 
-  // SHA-256 over the ids, marks and lengths of the given examples: changes with the data, the template and the tokenizer.
+  // SHA-256 over the ids, marks and lengths of the given examples: changes with the data, the template and the
+  // tokenizer.
   std::string sha256(std::span<const int32_t> examples) const;
 
  private:

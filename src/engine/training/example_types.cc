@@ -11,7 +11,7 @@ namespace understudy {
 namespace {
 
 const std::vector<std::string>& known_types() {
-  static const std::vector<std::string> types = {"chat_template", "alpaca",     "alpaca:chat",  "alpaca:chatml",
+  static const std::vector<std::string> types = {"chat_template", "alpaca",       "alpaca:chat", "alpaca:chatml",
                                                  "completion",    "input_output", "pretokenized"};
   return types;
 }
@@ -28,7 +28,8 @@ class RecognisedType : public ExampleType {
     chat_ = make_chat_type(entry, context);
   }
 
-  void add(const Json& row, std::string_view where, ExampleOrigin origin, ExampleSet& set, ExampleCounts& counts) const override {
+  void add(const Json& row, std::string_view where, ExampleOrigin origin, ExampleSet& set,
+           ExampleCounts& counts) const override {
     type_of(row, where).add(row, where, origin, set, counts);
   }
   void verify(const Json& row, std::string_view where) const override { type_of(row, where).verify(row, where); }
@@ -41,10 +42,12 @@ class RecognisedType : public ExampleType {
     if (row.contains("instruction") && row.contains("output")) return *instruction_;
     if (row.contains("input") && row.contains("output")) return *chat_;
     if (row.contains(entry_.field)) return *completion_;
-    throw Error(ErrorCode::kInvalidInput,
-                fmt::format("{}: no known columns: expected {}, input and output, instruction and output, segments, {} or input_ids",
-                            where, entry_.field_messages, entry_.field),
-                fmt::format("name the type in the config ({})", entry_.where));
+    throw Error(
+        ErrorCode::kInvalidInput,
+        fmt::format(
+            "{}: no known columns: expected {}, input and output, instruction and output, segments, {} or input_ids",
+            where, entry_.field_messages, entry_.field),
+        fmt::format("name the type in the config ({})", entry_.where));
   }
 
   DatasetConfig entry_;
@@ -53,7 +56,8 @@ class RecognisedType : public ExampleType {
 
 [[nodiscard]] Error unknown_type(const DatasetConfig& entry) {
   if (entry.type.starts_with("sharegpt")) {
-    return Error(ErrorCode::kInvalidInput, fmt::format("{}: type {} was removed from the format", entry.where, entry.type),
+    return Error(ErrorCode::kInvalidInput,
+                 fmt::format("{}: type {} was removed from the format", entry.where, entry.type),
                  "write type: chat_template, field_messages: conversations, "
                  "message_property_mappings: {role: from, content: value}");
   }
@@ -91,8 +95,9 @@ std::unique_ptr<ExampleType> make_example_type(const DatasetConfig& entry, const
   return type;
 }
 
-std::shared_ptr<const ChatTemplate> choose_template(const std::string& name, const std::string& jinja, std::string_view where,
-                                                    const Tokenizer& tokenizer, const std::string& eos_text) {
+std::shared_ptr<const ChatTemplate> choose_template(const std::string& name, const std::string& jinja,
+                                                    std::string_view where, const Tokenizer& tokenizer,
+                                                    const std::string& eos_text) {
   constexpr std::string_view kFallback = "tokenizer_default_fallback_";
   std::string source;
   std::string chosen = name;
@@ -106,8 +111,9 @@ std::shared_ptr<const ChatTemplate> choose_template(const std::string& name, con
   } else {
     const std::optional<std::string> built_in = ChatTemplate::built_in(chosen);
     if (!built_in) {
-      throw Error(ErrorCode::kInvalidInput, fmt::format("{}: chat_template: unknown template \"{}\"", where, chosen),
-                  fmt::format("write tokenizer_default, jinja, or one of {}", fmt::join(ChatTemplate::built_in_names(), ", ")));
+      throw Error(
+          ErrorCode::kInvalidInput, fmt::format("{}: chat_template: unknown template \"{}\"", where, chosen),
+          fmt::format("write tokenizer_default, jinja, or one of {}", fmt::join(ChatTemplate::built_in_names(), ", ")));
     }
     source = *built_in;
   }
@@ -119,7 +125,8 @@ std::string text_field(const Json& row, const std::string& field, std::string_vi
   if (!row.contains(field)) throw Error(ErrorCode::kInvalidInput, fmt::format("{}: {} is missing", where, field));
   const Json& value = row[field];
   if (!value.is_string()) {
-    throw Error(ErrorCode::kInvalidInput, fmt::format("{}: {}: expected a text, got {}", where, field, value.type_name()));
+    throw Error(ErrorCode::kInvalidInput,
+                fmt::format("{}: {}: expected a text, got {}", where, field, value.type_name()));
   }
   return value.get<std::string>();
 }

@@ -1,5 +1,6 @@
-// How a row becomes examples, one class per dataset type of Axolotl: chat_template, alpaca and its kin, completion, input_output,
-// pre-tokenised. Token ids are exactly those that serving computes for the same text. Immutable, used by several threads at once.
+// How a row becomes examples, one class per dataset type of Axolotl: chat_template, alpaca and its kin, completion,
+// input_output, pre-tokenised. Token ids are exactly those that serving computes for the same text. Immutable, used by
+// several threads at once.
 #pragma once
 
 #include <memory>
@@ -17,9 +18,9 @@ namespace understudy {
 struct ExampleContext {
   std::shared_ptr<const Tokenizer> tokenizer;
   std::shared_ptr<const ChatTemplate> chat_template;  // the config's or the tokenizer's; absent where neither has one
-  std::string eos_text;                               // as special_tokens or the tokenizer have it; empty where there is none
+  std::string eos_text;  // as special_tokens or the tokenizer have it; empty where there is none
   std::optional<TokenId> eos;
-  std::vector<TokenId> turn_ends;                     // every id that ends an answer
+  std::vector<TokenId> turn_ends;  // every id that ends an answer
   bool train_on_inputs = false;
   int64_t sequence_len = 512;
   Json template_variables;
@@ -28,7 +29,7 @@ struct ExampleContext {
 // What was noticed over many rows; sums.
 struct ExampleCounts {
   int64_t trained_turns = 0;
-  int64_t turns_with_stop = 0;    // their turn end is a stop token (a target or not)
+  int64_t turns_with_stop = 0;       // their turn end is a stop token (a target or not)
   int64_t turns_ending_in_stop = 0;  // and the last target is that stop token
   ExampleCounts& operator+=(const ExampleCounts& other);
 };
@@ -37,21 +38,26 @@ class ExampleType {
  public:
   virtual ~ExampleType() = default;
   // Appends the row's examples (completion: as many as it takes). `where` begins errors: "train.jsonl:14".
-  virtual void add(const Json& row, std::string_view where, ExampleOrigin origin, ExampleSet& set, ExampleCounts& counts) const = 0;
-  // The template check: exactly one BOS, and serving's prompt for the row is the beginning of what is trained. Throws where not.
+  virtual void add(const Json& row, std::string_view where, ExampleOrigin origin, ExampleSet& set,
+                   ExampleCounts& counts) const = 0;
+  // The template check: exactly one BOS, and serving's prompt for the row is the beginning of what is trained. Throws
+  // where not.
   virtual void verify(const Json& row, std::string_view where) const;
 };
 
 // The type of the entry; where it names none, each row's columns decide. Throws kInvalidInput for an unknown type.
 std::unique_ptr<ExampleType> make_example_type(const DatasetConfig& entry, const ExampleContext& context);
 
-// The template that the entry, else the config, names; else the tokenizer's; nothing where none is named and it has none.
-std::shared_ptr<const ChatTemplate> choose_template(const std::string& name, const std::string& jinja, std::string_view where,
-                                                    const Tokenizer& tokenizer, const std::string& eos_text);
+// The template that the entry, else the config, names; else the tokenizer's; nothing where none is named and it has
+// none.
+std::shared_ptr<const ChatTemplate> choose_template(const std::string& name, const std::string& jinja,
+                                                    std::string_view where, const Tokenizer& tokenizer,
+                                                    const std::string& eos_text);
 
 // Makers, one per file.
 std::unique_ptr<ExampleType> make_chat_type(const DatasetConfig& entry, const ExampleContext& context);
-std::unique_ptr<ExampleType> make_instruction_type(const DatasetConfig& entry, const ExampleContext& context);  // nullptr: unknown
+std::unique_ptr<ExampleType> make_instruction_type(const DatasetConfig& entry,
+                                                   const ExampleContext& context);  // nullptr: unknown
 std::unique_ptr<ExampleType> make_completion_type(const DatasetConfig& entry, const ExampleContext& context);
 std::unique_ptr<ExampleType> make_segments_type(const DatasetConfig& entry, const ExampleContext& context);
 std::unique_ptr<ExampleType> make_tokenised_type(const ExampleContext& context);

@@ -1,5 +1,7 @@
 #include "engine/training/foreign_keys.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace understudy {
@@ -122,7 +124,8 @@ constexpr ForeignKey kTrainKeys[] = {
     {"group_by_length", kLacking, "use sample_packing, which wastes no padding either"},
     {"neftune_noise_alpha", kLacking, "noise on embeddings is not built"},
     {"label_smoothing_factor", kLacking, "label smoothing is not built"},
-    {"lora_modules_to_save", kLacking, "an adapter cannot train embed_tokens or lm_head; leave `adapter` out to train all weights"},
+    {"lora_modules_to_save", kLacking,
+     "an adapter cannot train embed_tokens or lm_head; leave `adapter` out to train all weights"},
     {"lora_target_parameters", kLacking, kPlainLora},
     {"lora_fan_in_fan_out", kLacking, kPlainLora},
     {"lora_rank_pattern", kLacking, kPlainLora},
@@ -226,8 +229,12 @@ bool is_off(const ForeignKey& key, const ConfigNode& node) {
 
 }  // namespace
 
-std::span<const ForeignKey> train_foreign_keys() { return kTrainKeys; }
-std::span<const ForeignKey> dataset_foreign_keys() { return kDatasetKeys; }
+std::span<const ForeignKey> train_foreign_keys() {
+  return kTrainKeys;
+}
+std::span<const ForeignKey> dataset_foreign_keys() {
+  return kDatasetKeys;
+}
 
 std::string read_foreign_key(const ForeignKey& key, const ConfigNode& node) {
   const bool off = is_off(key, node);

@@ -1,8 +1,7 @@
-// The keys of Axolotl's configs that this trainer does not act on, each with what that means: no effect on the result, or a
-// meaning that is not built and is therefore refused unless the value says "off". Tables, and how they join a table of fields.
+// The keys of Axolotl's configs that this trainer does not act on, each with what that means: no effect on the result,
+// or a meaning that is not built and is therefore refused unless the value says "off". Tables, and how they join a
+// table of fields.
 #pragma once
-
-#include <fmt/format.h>
 
 #include <span>
 #include <string>
@@ -35,12 +34,10 @@ template <class Config>
 Fields<Config> with_foreign_keys(Fields<Config>&& fields, std::span<const ForeignKey> keys) {
   Fields<Config> all = std::move(fields);
   for (const ForeignKey& key : keys) {
-    std::move(all).special(std::string(key.key),
-                                 fmt::format("{}: {}", key.kind == ForeignKind::kNoEffect ? "no effect" : "not built", key.note),
-                                 [key](const ConfigNode& node, Config& config) {
-                                   std::string line = read_foreign_key(key, node);
-                                   if (!line.empty()) config.notices.push_back(std::move(line));
-                                 });
+    std::move(all).unlisted(std::string(key.key), [key](const ConfigNode& node, Config& config) {
+      std::string line = read_foreign_key(key, node);
+      if (!line.empty()) config.notices.push_back(std::move(line));
+    });
   }
   return all;
 }

@@ -1,6 +1,7 @@
-// Rows with an instruction, perhaps an input, and an answer, written into fixed frames: alpaca, its chat and ChatML forms, and
-// frames from the config. Prompt and answer are tokenised apart, as in Axolotl: the prompt with the tokenizer's BOS, the
-// answer without, with EOS at its end. The row's own texts are plain: a special token written in them is not one.
+// Rows with an instruction, perhaps an input, and an answer, written into fixed frames: alpaca, its chat and ChatML
+// forms, and frames from the config. Prompt and answer are tokenised apart, as in Axolotl: the prompt with the
+// tokenizer's BOS, the answer without, with EOS at its end. The row's own texts are plain: a special token written in
+// them is not one.
 #include <fmt/format.h>
 
 #include <array>
@@ -13,7 +14,8 @@ namespace understudy {
 namespace {
 
 constexpr const char* kWithInput =
-    "Below is an instruction that describes a task, paired with an input that provides further context. Write a response that "
+    "Below is an instruction that describes a task, paired with an input that provides further context. Write a "
+    "response that "
     "appropriately completes the request.";
 constexpr const char* kWithoutInput =
     "Below is an instruction that describes a task. Write a response that appropriately completes the request.";
@@ -58,7 +60,10 @@ struct Filled {
 
 void fill_frame(std::string_view frame, const Values& values, Filled& filled) {
   const std::array<std::pair<std::string_view, const std::string*>, 4> places = {
-      {{"{system}", &values.system}, {"{instruction}", &values.instruction}, {"{input}", &values.input}, {"{output}", &values.output}}};
+      {{"{system}", &values.system},
+       {"{instruction}", &values.instruction},
+       {"{input}", &values.input},
+       {"{output}", &values.output}}};
   while (!frame.empty()) {
     const auto* place = places.end();
     for (const auto& candidate : places) {
@@ -80,7 +85,8 @@ class InstructionType : public ExampleType {
  public:
   InstructionType(Frame frame, const ExampleContext& context) : frame_(std::move(frame)), context_(context) {}
 
-  void add(const Json& row, std::string_view where, ExampleOrigin origin, ExampleSet& set, ExampleCounts& counts) const override {
+  void add(const Json& row, std::string_view where, ExampleOrigin origin, ExampleSet& set,
+           ExampleCounts& counts) const override {
     const Values values = read(row, where);
     const Filled prompt = fill(values);
     std::vector<TokenId> ids = context_.tokenizer->encode(prompt.text, {.add_special = true, .plain = prompt.plain});
@@ -109,7 +115,8 @@ class InstructionType : public ExampleType {
       throw Error(ErrorCode::kInvalidInput,
                   fmt::format("{}: neither {} nor {} has a text", where, format.field_instruction, format.field_input));
     }
-    if (values.system.empty()) values.system = values.input.empty() ? frame_.system_without_input : frame_.system_with_input;
+    if (values.system.empty())
+      values.system = values.input.empty() ? frame_.system_without_input : frame_.system_with_input;
     return values;
   }
 

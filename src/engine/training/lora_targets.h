@@ -8,9 +8,10 @@
 
 namespace understudy {
 
-// Listed names match a module's whole path or its end ("q_proj", "self_attn.q_proj") or, as a regular expression, its whole path; one text
-// is a regular expression over whole paths ("model.layers.0.self_attn.q_proj"). Throws kInvalidInput where a name matches nothing, or
-// matches a map in some layers only: an adapter here touches a map in every layer or in none.
+// Listed names match a module's whole path or its end ("q_proj", "self_attn.q_proj") or, as a regular expression, its
+// whole path; one text is a regular expression over whole paths ("model.layers.0.self_attn.q_proj"). Throws
+// kInvalidInput where a name matches nothing, or matches a map in some layers only: an adapter here touches a map in
+// every layer or in none.
 std::vector<Linear> lora_targets(const TrainConfig& config, const ModelConfig& model);
 
 }  // namespace understudy

@@ -17,13 +17,14 @@ Json quantiles_json(const LengthQuantiles& quantiles) {
 }
 
 void write_dataset_card(const fs::path& folder, const TrainingData& data) {
-  const Json json = {{"sha256", data.sha256},
-                     {"rows", data.rows},
-                     {"train_examples", data.train.size()},
-                     {"validation_examples", data.validation.size()},
-                     {"dropped", {{"too_long", data.dropped_long}, {"too_short", data.dropped_short}, {"equal", data.dropped_equal}}},
-                     {"prompt_tokens", quantiles_json(data.prompt_tokens)},
-                     {"answer_tokens", quantiles_json(data.answer_tokens)}};
+  const Json json = {
+      {"sha256", data.sha256},
+      {"rows", data.rows},
+      {"train_examples", data.train.size()},
+      {"validation_examples", data.validation.size()},
+      {"dropped", {{"too_long", data.dropped_long}, {"too_short", data.dropped_short}, {"equal", data.dropped_equal}}},
+      {"prompt_tokens", quantiles_json(data.prompt_tokens)},
+      {"answer_tokens", quantiles_json(data.answer_tokens)}};
   write_file_atomically(folder / "dataset.json", dump_json_pretty(json));
 }
 

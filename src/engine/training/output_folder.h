@@ -1,5 +1,6 @@
-// What a finished run leaves in output_dir beside its log and checkpoints: the adapter as PEFT has it, or the model as a Hugging Face
-// folder, with tokenizer files, chat template, stop tokens, the resolved config, the loss plot and what is known of the data.
+// What a finished run leaves in output_dir beside its log and checkpoints: the adapter as PEFT has it, or the model as
+// a Hugging Face folder, with tokenizer files, chat template, stop tokens, the resolved config, the loss plot and what
+// is known of the data.
 #pragma once
 
 #include <filesystem>

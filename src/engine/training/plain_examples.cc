@@ -1,5 +1,5 @@
-// Rows without a conversation: plain text (completion), segments with a label each (input_output), and token ids. These texts are
-// written by hand for the model, special tokens included, so those are read as such here.
+// Rows without a conversation: plain text (completion), segments with a label each (input_output), and token ids. These
+// texts are written by hand for the model, special tokens included, so those are read as such here.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -16,7 +16,8 @@ class CompletionType : public ExampleType {
  public:
   CompletionType(std::string field, const ExampleContext& context) : field_(std::move(field)), context_(context) {}
 
-  void add(const Json& row, std::string_view where, ExampleOrigin origin, ExampleSet& set, ExampleCounts&) const override {
+  void add(const Json& row, std::string_view where, ExampleOrigin origin, ExampleSet& set,
+           ExampleCounts&) const override {
     std::vector<TokenId> ids = context_.tokenizer->encode(text_field(row, field_, where), {.add_special = true});
     if (context_.eos && (ids.empty() || ids.back() != *context_.eos)) ids.push_back(*context_.eos);
     const size_t piece = static_cast<size_t>(context_.sequence_len);
@@ -37,19 +38,23 @@ class SegmentsType : public ExampleType {
  public:
   explicit SegmentsType(const ExampleContext& context) : context_(context) {}
 
-  void add(const Json& row, std::string_view where, ExampleOrigin origin, ExampleSet& set, ExampleCounts&) const override {
+  void add(const Json& row, std::string_view where, ExampleOrigin origin, ExampleSet& set,
+           ExampleCounts&) const override {
     const std::string field = row.contains("segments") || !row.contains("input_output") ? "segments" : "input_output";
     if (!row.contains(field) || !row[field].is_array()) {
-      throw Error(ErrorCode::kInvalidInput, fmt::format("{}: segments: expected a list of {{\"label\", \"text\"}}", where));
+      throw Error(ErrorCode::kInvalidInput,
+                  fmt::format("{}: segments: expected a list of {{\"label\", \"text\"}}", where));
     }
     std::vector<TokenId> ids;
     std::vector<uint8_t> trained;
-    for (size_t i = 0; i < row[field].size(); ++i) add_segment(row[field][i], fmt::format("{}: {}[{}]", where, field, i), ids, trained);
+    for (size_t i = 0; i < row[field].size(); ++i)
+      add_segment(row[field][i], fmt::format("{}: {}[{}]", where, field, i), ids, trained);
     set.add(ids, trained, origin);
   }
 
  private:
-  void add_segment(const Json& segment, const std::string& where, std::vector<TokenId>& ids, std::vector<uint8_t>& trained) const {
+  void add_segment(const Json& segment, const std::string& where, std::vector<TokenId>& ids,
+                   std::vector<uint8_t>& trained) const {
     if (!segment.is_object() || !segment.contains("label") || !segment["label"].is_boolean()) {
       throw Error(ErrorCode::kInvalidInput, where + ": label: expected true or false");
     }
@@ -64,16 +69,19 @@ class SegmentsType : public ExampleType {
 // input_ids, labels (-100 or the same id; absent: everything is a target), attention_mask (0: the token is left out).
 class TokenisedType : public ExampleType {
  public:
-  explicit TokenisedType(const ExampleContext& context) : vocab_size_(static_cast<int64_t>(context.tokenizer->vocab_size())) {}
+  explicit TokenisedType(const ExampleContext& context)
+      : vocab_size_(static_cast<int64_t>(context.tokenizer->vocab_size())) {}
 
-  void add(const Json& row, std::string_view where, ExampleOrigin origin, ExampleSet& set, ExampleCounts&) const override {
+  void add(const Json& row, std::string_view where, ExampleOrigin origin, ExampleSet& set,
+           ExampleCounts&) const override {
     const std::vector<int64_t> given = whole_numbers(row, "input_ids", where);
     const std::vector<int64_t> labels = row.contains("labels") ? whole_numbers(row, "labels", where) : given;
     const std::vector<int64_t> mask = row.contains("attention_mask") ? whole_numbers(row, "attention_mask", where)
                                                                      : std::vector<int64_t>(given.size(), 1);
     if (labels.size() != given.size() || mask.size() != given.size()) {
-      throw Error(ErrorCode::kInvalidInput, fmt::format("{}: input_ids has {} numbers, labels {}, attention_mask {}: expected as many",
-                                                        where, given.size(), labels.size(), mask.size()));
+      throw Error(ErrorCode::kInvalidInput,
+                  fmt::format("{}: input_ids has {} numbers, labels {}, attention_mask {}: expected as many", where,
+                              given.size(), labels.size(), mask.size()));
     }
     std::vector<TokenId> ids;
     std::vector<uint8_t> trained;
@@ -89,17 +97,21 @@ class TokenisedType : public ExampleType {
  private:
   static std::vector<int64_t> whole_numbers(const Json& row, const std::string& field, std::string_view where) {
     const Json list = row.contains(field) ? row[field] : Json();
-    const bool fits = list.is_array() && std::all_of(list.begin(), list.end(), [](const Json& item) { return item.is_number_integer(); });
-    if (!fits) throw Error(ErrorCode::kInvalidInput, fmt::format("{}: {}: expected a list of whole numbers", where, field));
+    const bool fits = list.is_array() &&
+                      std::all_of(list.begin(), list.end(), [](const Json& item) { return item.is_number_integer(); });
+    if (!fits)
+      throw Error(ErrorCode::kInvalidInput, fmt::format("{}: {}: expected a list of whole numbers", where, field));
     return list.get<std::vector<int64_t>>();
   }
 
   void check(int64_t id, int64_t label, size_t i, std::string_view where) const {
     if (id < 0 || id >= vocab_size_) {
-      throw Error(ErrorCode::kInvalidInput, fmt::format("{}: input_ids[{}]: {} is outside the vocabulary of {}", where, i, id, vocab_size_));
+      throw Error(ErrorCode::kInvalidInput,
+                  fmt::format("{}: input_ids[{}]: {} is outside the vocabulary of {}", where, i, id, vocab_size_));
     }
     if (label != kNoTarget && label != id) {
-      throw Error(ErrorCode::kInvalidInput, fmt::format("{}: labels[{}]: expected -100 or the token itself ({}), got {}", where, i, id, label),
+      throw Error(ErrorCode::kInvalidInput,
+                  fmt::format("{}: labels[{}]: expected -100 or the token itself ({}), got {}", where, i, id, label),
                   "labels are not shifted: labels[i] stands for input_ids[i]");
     }
   }
@@ -115,6 +127,8 @@ std::unique_ptr<ExampleType> make_completion_type(const DatasetConfig& entry, co
 std::unique_ptr<ExampleType> make_segments_type(const DatasetConfig&, const ExampleContext& context) {
   return std::make_unique<SegmentsType>(context);
 }
-std::unique_ptr<ExampleType> make_tokenised_type(const ExampleContext& context) { return std::make_unique<TokenisedType>(context); }
+std::unique_ptr<ExampleType> make_tokenised_type(const ExampleContext& context) {
+  return std::make_unique<TokenisedType>(context);
+}
 
 }  // namespace understudy

@@ -58,9 +58,11 @@ void add_defaults(const TrainConfig& config, Json& json) {
 // Where a run writes and how often it says so changes no number of it.
 bool is_decisive(std::string_view key) {
   static constexpr std::string_view kFree[] = {
-      "output_dir",       "resume_from_checkpoint", "auto_resume_from_checkpoints", "save_steps",   "saves_per_epoch",
-      "save_strategy",    "save_first_step",        "save_total_limit",             "logging_steps", "save_safetensors",
-      "gradient_checkpointing", "tokenizer_type",    "model_type"};
+      "output_dir",       "resume_from_checkpoint", "auto_resume_from_checkpoints",
+      "save_steps",       "saves_per_epoch",        "save_strategy",
+      "save_first_step",  "save_total_limit",       "logging_steps",
+      "save_safetensors", "gradient_checkpointing", "tokenizer_type",
+      "model_type"};
   if (std::find(std::begin(kFree), std::end(kFree), key) != std::end(kFree)) return false;
   const auto keys = train_foreign_keys();
   return std::none_of(keys.begin(), keys.end(), [key](const ForeignKey& foreign) {

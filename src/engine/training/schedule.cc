@@ -62,8 +62,9 @@ std::vector<int64_t> due_steps(const Recurrence& recurrence, const std::vector<i
   if (recurrence.at_epoch_ends) steps = epoch_ends;
   if (recurrence.every_steps > 0) add_every(recurrence.every_steps, total, steps);
   if (recurrence.every_share > 0) {
-    add_every(std::max<int64_t>(1, static_cast<int64_t>(std::ceil(recurrence.every_share * static_cast<double>(total)))), total,
-              steps);
+    add_every(
+        std::max<int64_t>(1, static_cast<int64_t>(std::ceil(recurrence.every_share * static_cast<double>(total)))),
+        total, steps);
   }
   if (recurrence.per_epoch > 0) add_per_epoch(recurrence.per_epoch, epoch_ends, steps);
   if (with_last) steps.push_back(total);

@@ -15,13 +15,13 @@ namespace {
 using Node = ConfigNode;
 
 const Fields<SpecialTokens>& special_token_fields() {
-  static const Fields<SpecialTokens> fields = Fields<SpecialTokens>()
-                                                  .field("bos_token", &SpecialTokens::bos, "begins a text")
-                                                  .field("eos_token", &SpecialTokens::eos, "ends an answer")
-                                                  .field("pad_token", &SpecialTokens::pad, "not used: nothing is padded")
-                                                  .field("unk_token", &SpecialTokens::unk, "unknown characters")
-                                                  .field("additional_special_tokens", &SpecialTokens::additional,
-                                                         "have to be in the vocabulary");
+  static const Fields<SpecialTokens> fields =
+      Fields<SpecialTokens>()
+          .field("bos_token", &SpecialTokens::bos, "begins a text")
+          .field("eos_token", &SpecialTokens::eos, "ends an answer")
+          .field("pad_token", &SpecialTokens::pad, "not used: nothing is padded")
+          .field("unk_token", &SpecialTokens::unk, "unknown characters")
+          .field("additional_special_tokens", &SpecialTokens::additional, "have to be in the vocabulary");
   return fields;
 }
 
@@ -34,7 +34,8 @@ void read_adapter(const Node& node, TrainConfig& config) {
   if (word == "qlora") {
     throw node.error("qlora is not supported: this version trains on f32 and bf16 bases only", "write adapter: lora");
   }
-  throw node.error(fmt::format("unknown adapter \"{}\"", word), "write adapter: lora, or leave it out to train all weights");
+  throw node.error(fmt::format("unknown adapter \"{}\"", word),
+                   "write adapter: lora, or leave it out to train all weights");
 }
 
 void refuse_quantised(const Node& node, TrainConfig&) {
@@ -95,19 +96,24 @@ void read_init(const Node& node, TrainConfig&) {
 
 void read_long_examples(const Node& node, TrainConfig& config) {
   const std::string word = node.as_text();
-  if (word == "drop") config.long_examples = LongExamples::kDrop;
-  else if (word == "truncate") config.long_examples = LongExamples::kTruncate;
-  else if (word == "raise") config.long_examples = LongExamples::kRaise;
-  else throw node.error(fmt::format("\"{}\" is not one of drop, truncate, raise", word));
+  if (word == "drop")
+    config.long_examples = LongExamples::kDrop;
+  else if (word == "truncate")
+    config.long_examples = LongExamples::kTruncate;
+  else if (word == "raise")
+    config.long_examples = LongExamples::kRaise;
+  else
+    throw node.error(fmt::format("\"{}\" is not one of drop, truncate, raise", word));
 }
 
 void read_optimizer(const Node& node, TrainConfig& config) {
   const std::string word = node.as_text();
   static const std::vector<std::string> kExact = {"adamw_torch", "adamw_torch_fused", "adamw", "adamw_hf"};
   static const std::vector<std::string> kSmaller = {
-      "adamw_bnb_8bit",   "adamw_8bit",        "paged_adamw_8bit", "paged_adamw_32bit", "paged_adamw", "adamw_torch_8bit",
-      "adamw_torch_4bit", "adamw_apex_fused", "adamw_anyprecision", "ao_adamw_8bit",     "ao_adamw_4bit", "ao_adamw_fp8",
-      "optimi_adamw",     "flash_adamw",      "adamw_torch_xla",    "adamw_torch_npu_fused"};
+      "adamw_bnb_8bit",     "adamw_8bit",       "paged_adamw_8bit", "paged_adamw_32bit",
+      "paged_adamw",        "adamw_torch_8bit", "adamw_torch_4bit", "adamw_apex_fused",
+      "adamw_anyprecision", "ao_adamw_8bit",    "ao_adamw_4bit",    "ao_adamw_fp8",
+      "optimi_adamw",       "flash_adamw",      "adamw_torch_xla",  "adamw_torch_npu_fused"};
   if (std::find(kExact.begin(), kExact.end(), word) != kExact.end()) return;
   if (std::find(kSmaller.begin(), kSmaller.end(), word) != kSmaller.end()) {
     config.notices.push_back(fmt::format("{}: {} is AdamW with its moments in f32 here", node.where(), word));
@@ -118,10 +124,14 @@ void read_optimizer(const Node& node, TrainConfig& config) {
 
 void read_scheduler(const Node& node, TrainConfig& config) {
   const std::string word = node.as_text();
-  if (word == "linear") config.lr_scheduler = ScheduleKind::kLinear;
-  else if (word == "cosine") config.lr_scheduler = ScheduleKind::kCosine;
-  else if (word == "constant") config.lr_scheduler = ScheduleKind::kConstant;
-  else if (word == "constant_with_warmup") config.lr_scheduler = ScheduleKind::kConstantWithWarmup;
+  if (word == "linear")
+    config.lr_scheduler = ScheduleKind::kLinear;
+  else if (word == "cosine")
+    config.lr_scheduler = ScheduleKind::kCosine;
+  else if (word == "constant")
+    config.lr_scheduler = ScheduleKind::kConstant;
+  else if (word == "constant_with_warmup")
+    config.lr_scheduler = ScheduleKind::kConstantWithWarmup;
   else
     throw node.error(fmt::format("schedule \"{}\" is not supported", word),
                      "write linear, cosine, constant or constant_with_warmup");
@@ -145,8 +155,8 @@ int64_t read_per_epoch(const Node& node) {
 
 void read_flash_attention(const Node& node, TrainConfig& config) {
   if (node.as_bool()) {
-    config.notices.push_back(fmt::format("{}: now written attn_implementation; no effect here: this program has its own kernels",
-                                         node.where()));
+    config.notices.push_back(fmt::format(
+        "{}: now written attn_implementation; no effect here: this program has its own kernels", node.where()));
   }
 }
 
@@ -168,7 +178,8 @@ Fields<TrainConfig> model_fields() {
       .special("tokenizer_type", "accepted: the tokenizer's files say what it is", ignore)
       .special("base_model_config", "read by the rules: has to be base_model", ignore)
       .field("tokenizer_config", &TrainConfig::tokenizer_config, "a folder with another tokenizer")
-      .field("reinit_weights", &TrainConfig::reinit_weights, "pre-training: random weights for base_model's config.json")
+      .field("reinit_weights", &TrainConfig::reinit_weights,
+             "pre-training: random weights for base_model's config.json")
       .special("bf16", "auto, true or false: in which type matrices are multiplied", read_precision)
       .special("bfloat16", "as bf16", read_precision)
       .special("float32", "true: as bf16: false", read_float32)
@@ -207,13 +218,15 @@ Fields<TrainConfig> data_fields(Fields<TrainConfig> fields) {
       .field("sequence_len", &TrainConfig::sequence_len, "tokens of the longest example", at_least<int64_t>(2))
       .field("min_sample_len", &TrainConfig::min_sample_len, "shorter examples are dropped", at_least<int64_t>(1))
       .special("excess_length_strategy", "longer examples: drop, truncate, raise", read_long_examples)
-      .field("sample_packing_sequentially", &TrainConfig::sample_packing_sequentially, "rows are filled one after the other")
+      .field("sample_packing_sequentially", &TrainConfig::sample_packing_sequentially,
+             "rows are filled one after the other")
       .field("sample_packing", &TrainConfig::sample_packing, "several examples in a row, each seeing only itself");
 }
 
 Fields<TrainConfig> loop_fields(Fields<TrainConfig> fields) {
   return std::move(fields)
-      .field("micro_batch_size", &TrainConfig::micro_batch_size, "examples, or rows, computed at once", at_least<int64_t>(1))
+      .field("micro_batch_size", &TrainConfig::micro_batch_size, "examples, or rows, computed at once",
+             at_least<int64_t>(1))
       .field("gradient_accumulation_steps", &TrainConfig::gradient_accumulation_steps, "micro-batches a step",
              at_least<int64_t>(1))
       .special("batch_size", "micro_batch_size x gradient_accumulation_steps; see the rules", ignore)
@@ -223,7 +236,8 @@ Fields<TrainConfig> loop_fields(Fields<TrainConfig> fields) {
       .special("optimizer", "AdamW by any of its names", read_optimizer)
       .field("learning_rate", &TrainConfig::learning_rate, "the highest of the schedule", above(0.0))
       .special("lr_scheduler", "linear, cosine, constant, constant_with_warmup", read_scheduler)
-      .field("cosine_min_lr_ratio", &TrainConfig::cosine_min_lr_ratio, "where cosine ends, as a share", between(0.0, 1.0))
+      .field("cosine_min_lr_ratio", &TrainConfig::cosine_min_lr_ratio, "where cosine ends, as a share",
+             between(0.0, 1.0))
       .field("warmup_steps", &TrainConfig::warmup_steps, "steps of linear growth", at_least<int64_t>(0))
       .field("warmup_ratio", &TrainConfig::warmup_ratio, "the same as a share of all steps", between(0.0, 1.0))
       .field("weight_decay", &TrainConfig::weight_decay, "decoupled; not on norms and biases", at_least(0.0))
@@ -247,8 +261,8 @@ Fields<TrainConfig> loop_fields(Fields<TrainConfig> fields) {
       .field("save_first_step", &TrainConfig::save_first_step, "a checkpoint after step 1")
       .field("save_total_limit", &TrainConfig::save_total_limit, "checkpoints kept", at_least<int64_t>(1))
       .special("save_safetensors", "always", read_save_safetensors)
-      .field("early_stopping_patience", &TrainConfig::early_stopping_patience, "evaluations without a gain before it stops",
-             at_least<int64_t>(1))
+      .field("early_stopping_patience", &TrainConfig::early_stopping_patience,
+             "evaluations without a gain before it stops", at_least<int64_t>(1))
       .field("load_best_model_at_end", &TrainConfig::load_best_model_at_end, "write the weights of the best evaluation")
       .field("loss_watchdog_threshold", &TrainConfig::loss_watchdog_threshold, "a loss above it counts as run wild",
              at_least(0.0))
@@ -258,7 +272,8 @@ Fields<TrainConfig> loop_fields(Fields<TrainConfig> fields) {
              at_least<int64_t>(1))
       .field("output_dir", &TrainConfig::output_dir, "where everything is written")
       .field("resume_from_checkpoint", &TrainConfig::resume_from_checkpoint, "a checkpoint folder to go on from")
-      .field("auto_resume_from_checkpoints", &TrainConfig::auto_resume_from_checkpoints, "go on from output_dir's latest")
+      .field("auto_resume_from_checkpoints", &TrainConfig::auto_resume_from_checkpoints,
+             "go on from output_dir's latest")
       .special("seed", "of the order, the random weights and dropout",
                [](const Node& node, TrainConfig& config) { config.seed = static_cast<uint64_t>(node.as_integer()); });
 }
@@ -266,27 +281,30 @@ Fields<TrainConfig> loop_fields(Fields<TrainConfig> fields) {
 Fields<TrainConfig> old_fields(Fields<TrainConfig> fields) {
   for (const char* key : {"flash_attention", "sdp_attention", "xformers_attention", "flex_attention", "sage_attention",
                           "eager_attention"}) {
-    std::move(fields).special(key, "old name of attn_implementation; no effect", read_flash_attention);
+    std::move(fields).unlisted(key, read_flash_attention);
   }
   for (const char* key : {"dataset_processes", "pretrain_multipack_buffer_size", "sequence_parallel_degree"}) {
-    std::move(fields).special(key, "old name; no effect", [](const Node& node, TrainConfig& config) {
+    std::move(fields).unlisted(key, [](const Node& node, TrainConfig& config) {
       config.notices.push_back(fmt::format("{}: old key, no effect here", node.where()));
     });
   }
-  for (const char* key : {"max_packed_sequence_len", "s2_attention", "flash_attn_rms_norm", "rpo_alpha", "dpo_norm_loss",
-                          "dpo_use_logits_to_keep", "dpo_generate_during_eval", "unsloth_cross_entropy_loss",
-                          "unsloth_lora_mlp", "unsloth_lora_qkv", "unsloth_lora_o", "unsloth_rms_norm", "unsloth_rope"}) {
-    std::move(fields).special(key, "removed", refused("this key was removed from the format", "take the line out"));
+  for (const char* key :
+       {"max_packed_sequence_len", "s2_attention", "flash_attn_rms_norm", "rpo_alpha", "dpo_norm_loss",
+        "dpo_use_logits_to_keep", "dpo_generate_during_eval", "unsloth_cross_entropy_loss", "unsloth_lora_mlp",
+        "unsloth_lora_qkv", "unsloth_lora_o", "unsloth_rms_norm", "unsloth_rope"}) {
+    std::move(fields).unlisted(key, refused("this key was removed from the format", "take the line out"));
   }
   std::move(fields)
-      .special("noisy_embedding_alpha", "old name of neftune_noise_alpha", refused("noise on embeddings is not built", "take the line out"))
-      .special("dpo_beta", "old name of rl_beta", refused("only supervised training is built", "take the line out"));
+      .unlisted("noisy_embedding_alpha", refused("noise on embeddings is not built", "take the line out"))
+      .unlisted("dpo_beta", refused("only supervised training is built", "take the line out"));
   return fields;
 }
 
 }  // namespace
 
-void read_value(const ConfigNode& node, SpecialTokens& value) { special_token_fields().read_into(node, value); }
+void read_value(const ConfigNode& node, SpecialTokens& value) {
+  special_token_fields().read_into(node, value);
+}
 
 const Fields<TrainConfig>& train_fields() {
   static const Fields<TrainConfig> fields =

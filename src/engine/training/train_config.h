@@ -1,6 +1,6 @@
-// A training run's config: Axolotl's YAML keys as one typed struct, with its defaults and refusals. Which keys are known stands in
-// one table (train_config.cc) together with those that have no effect here (foreign_keys.h). Nothing is opened or loaded
-// here; relative paths are relative to the working folder. Plain values.
+// A training run's config: Axolotl's YAML keys as one typed struct, with its defaults and refusals. Which keys are
+// known stands in one table (train_config.cc) together with those that have no effect here (foreign_keys.h). Nothing is
+// opened or loaded here; relative paths are relative to the working folder. Plain values.
 #pragma once
 
 #include <map>
@@ -26,7 +26,8 @@ struct SpecialTokens {
 void read_value(const ConfigNode& node, SpecialTokens& value);
 
 struct TrainConfig {
-  // The model. base_model is a Hugging Face folder; with reinit_weights its weights are not read but drawn (pre-training).
+  // The model. base_model is a Hugging Face folder; with reinit_weights its weights are not read but drawn
+  // (pre-training).
   std::string base_model;
   std::string tokenizer_config;  // a folder with another tokenizer; empty: base_model
   std::string model_type;        // "LlamaForCausalLM", "AutoModelForCausalLM" or empty; checked against config.json
@@ -42,7 +43,7 @@ struct TrainConfig {
   std::vector<std::string> lora_target_modules;
   bool lora_target_is_pattern = false;  // given as one text: a regular expression over whole module paths
   bool rslora = false;
-  std::string lora_model_dir;           // an adapter to start from; its own config then holds
+  std::string lora_model_dir;  // an adapter to start from; its own config then holds
 
   std::vector<DatasetConfig> datasets;
   std::vector<DatasetConfig> test_datasets;
@@ -66,29 +67,29 @@ struct TrainConfig {
   int64_t gradient_accumulation_steps = 1;
   int64_t eval_batch_size = 0;  // 0: as micro_batch_size
   double num_epochs = 1;
-  int64_t max_steps = 0;        // above 0 wins over num_epochs
+  int64_t max_steps = 0;  // above 0 wins over num_epochs
 
   double learning_rate = 0;
   ScheduleKind lr_scheduler = ScheduleKind::kCosine;
   double cosine_min_lr_ratio = 0;
-  int64_t warmup_steps = -1;    // below 0: not set
+  int64_t warmup_steps = -1;  // below 0: not set
   double warmup_ratio = -1;
   double weight_decay = 0;
-  double max_grad_norm = 1.0;   // 0: no clipping
+  double max_grad_norm = 1.0;  // 0: no clipping
   double adam_beta1 = 0.9;
   double adam_beta2 = 0.999;
   double adam_epsilon = 1e-8;
 
-  Recurrence evaluations;       // never without validation examples
+  Recurrence evaluations;  // never without validation examples
   Recurrence saves;
   SaveStrategy save_strategy = SaveStrategy::kEpoch;
   bool save_first_step = false;
   int64_t save_total_limit = 4;
   int64_t early_stopping_patience = 0;  // evaluations without a gain; 0: off
   bool load_best_model_at_end = false;
-  double loss_watchdog_threshold = 0;   // 0: off
+  double loss_watchdog_threshold = 0;  // 0: off
   int64_t loss_watchdog_patience = 3;
-  int64_t logging_steps = 0;            // 0: 0.5% of the steps, 1 to 10; of the terminal, train_log.jsonl has every step
+  int64_t logging_steps = 0;  // 0: 0.5% of the steps, 1 to 10; of the terminal, train_log.jsonl has every step
 
   std::string output_dir = "./model-out";
   std::string resume_from_checkpoint;

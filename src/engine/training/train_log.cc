@@ -46,7 +46,8 @@ std::vector<ChartPoint> smoothed(const std::vector<ChartPoint>& points) {
 
 }  // namespace
 
-TrainLog::TrainLog(const std::filesystem::path& output_dir, uint64_t keep_bytes) : file_(output_dir / kLogFile, keep_bytes) {}
+TrainLog::TrainLog(const std::filesystem::path& output_dir, uint64_t keep_bytes)
+    : file_(output_dir / kLogFile, keep_bytes) {}
 
 void TrainLog::append(const StepReport& report) {
   file_.append(dump_json({{"step", report.step},
@@ -98,7 +99,8 @@ std::string loss_chart(const LoggedRun& run, const std::string& title) {
   LineChart chart{.title = title, .x = {.title = "step"}, .y = {.title = "loss"}};
   chart.series.push_back({.name = "loss, smoothed", .points = smoothed(raw.points)});
   ChartSeries evaluated{.name = "evaluation"};
-  for (const EvaluationReport& report : run.evaluations) evaluated.points.push_back({static_cast<double>(report.step), report.loss});
+  for (const EvaluationReport& report : run.evaluations)
+    evaluated.points.push_back({static_cast<double>(report.step), report.loss});
   if (!evaluated.points.empty()) chart.series.push_back(std::move(evaluated));
   chart.series.push_back(std::move(raw));
   chart.y_from_zero = true;

@@ -1,6 +1,7 @@
-// train_log.jsonl: one line a step with exactly the keys step, loss, grad_norm, learning_rate, tokens, tokens_per_second, in full
-// precision, and one an evaluation with step, eval_loss, eval_targets, eval_examples. A resumed run cuts the file where its
-// checkpoint stood and goes on, so no step stands in it twice. Used by the trainer's thread.
+// train_log.jsonl: one line a step with exactly the keys step, loss, grad_norm, learning_rate, tokens,
+// tokens_per_second, in full precision, and one an evaluation with step, eval_loss, eval_targets, eval_examples. A
+// resumed run cuts the file where its checkpoint stood and goes on, so no step stands in it twice. Used by the
+// trainer's thread.
 #pragma once
 
 #include <cstdint>
@@ -14,16 +15,16 @@ namespace understudy {
 
 struct StepReport {
   int64_t step = 0;
-  double loss = 0;           // mean over the step's targets, before the update
-  double grad_norm = 0;      // before clipping, over all that trains
+  double loss = 0;       // mean over the step's targets, before the update
+  double grad_norm = 0;  // before clipping, over all that trains
   double learning_rate = 0;
-  int64_t tokens = 0;        // trained since the run's beginning, prompts included
+  int64_t tokens = 0;            // trained since the run's beginning, prompts included
   double tokens_per_second = 0;  // of this step
 };
 
 struct EvaluationReport {
   int64_t step = 0;
-  double loss = 0;           // sum of losses / sum of targets, over every example
+  double loss = 0;  // sum of losses / sum of targets, over every example
   int64_t targets = 0;
   int64_t examples = 0;
 };

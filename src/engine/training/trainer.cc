@@ -41,11 +41,17 @@ BatchPlan make_plan(const TrainConfig& config, const TrainingData& data) {
                           .seed = config.seed});
 }
 
-std::span<float> floats(TensorView view) { return {view.f32(), static_cast<size_t>(view.shape.elements())}; }
+std::span<float> floats(TensorView view) {
+  return {view.f32(), static_cast<size_t>(view.shape.elements())};
+}
 
-bool contains(const std::vector<int64_t>& steps, int64_t step) { return std::binary_search(steps.begin(), steps.end(), step); }
+bool contains(const std::vector<int64_t>& steps, int64_t step) {
+  return std::binary_search(steps.begin(), steps.end(), step);
+}
 
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
 
 }  // namespace
 
@@ -59,8 +65,7 @@ Trainer::Trainer(const TrainConfig& config, const TrainingData& data, std::share
       events_(std::move(events)),
       output_dir_(config.output_dir),
       plan_(make_plan(config, data)),
-      graph_(model_, adapter_,
-             {.recompute = config.gradient_checkpointing, .dropout = config.lora_dropout}),
+      graph_(model_, adapter_, {.recompute = config.gradient_checkpointing, .dropout = config.lora_dropout}),
       moments_(graph_.parameters()) {
   schedule_ = {.kind = config.lr_scheduler,
                .base_rate = config.learning_rate,
@@ -86,9 +91,13 @@ bool Trainer::is_evaluation_due() const {
   return state_.step == 0 || contains(evaluation_steps_, state_.step);  // at 0: the base model's loss
 }
 
-bool Trainer::is_save_due() const { return saved_step_ != state_.step && contains(save_steps_, state_.step); }
+bool Trainer::is_save_due() const {
+  return saved_step_ != state_.step && contains(save_steps_, state_.step);
+}
 
-bool Trainer::keeps_best() const { return config_.load_best_model_at_end || config_.save_strategy == SaveStrategy::kBest; }
+bool Trainer::keeps_best() const {
+  return config_.load_best_model_at_end || config_.save_strategy == SaveStrategy::kBest;
+}
 
 std::optional<fs::path> Trainer::checkpoint_to_resume() const {
   if (!config_.resume_from_checkpoint.empty()) {
@@ -101,8 +110,9 @@ std::optional<fs::path> Trainer::checkpoint_to_resume() const {
   const std::vector<int64_t> steps = checkpoint_steps(output_dir_);
   if (steps.empty()) return std::nullopt;
   if (config_.auto_resume_from_checkpoints) return checkpoint_path(output_dir_, steps.back());
-  note(fmt::format("{} holds checkpoints of an earlier run; this one begins anew (--auto_resume_from_checkpoints=true goes on)",
-                   output_dir_.string()));
+  note(fmt::format(
+      "{} holds checkpoints of an earlier run; this one begins anew (--auto_resume_from_checkpoints=true goes on)",
+      output_dir_.string()));
   return std::nullopt;
 }
 
@@ -114,11 +124,13 @@ int64_t Trainer::resume() {
   const std::vector<std::string> changes = differences(read.identity, identity_);
   if (!changes.empty() && !options_.force) {
     throw Error(ErrorCode::kInvalidInput,
-                fmt::format("{}: this run is not the one that wrote the checkpoint: {}", checkpoint->string(), fmt::join(changes, "; ")),
+                fmt::format("{}: this run is not the one that wrote the checkpoint: {}", checkpoint->string(),
+                            fmt::join(changes, "; ")),
                 "restore what changed, take the resume key out, or go on nevertheless with --force");
   }
   if (read.state.step > plan_.n_steps()) {
-    throw Error(ErrorCode::kInvalidInput, fmt::format("{}: is at step {}, the run has {}", checkpoint->string(), read.state.step, plan_.n_steps()));
+    throw Error(ErrorCode::kInvalidInput, fmt::format("{}: is at step {}, the run has {}", checkpoint->string(),
+                                                      read.state.step, plan_.n_steps()));
   }
   restore_parameters(*checkpoint, graph_.parameters());
   restore_moments(*checkpoint, graph_.parameters(), moments_);
@@ -138,7 +150,8 @@ TrainOutcome Trainer::run(std::stop_token stop) {
   log_->sync();
   if (config_.load_best_model_at_end && state_.best_step > 0 && state_.best_step != state_.step) {
     restore_parameters(checkpoint_path(output_dir_, state_.best_step), graph_.parameters());
-      note(fmt::format("the weights of step {} are kept: the best evaluation, loss {:.4f}", state_.best_step, *state_.best_loss));
+    note(fmt::format("the weights of step {} are kept: the best evaluation, loss {:.4f}", state_.best_step,
+                     *state_.best_loss));
   }
   return {state_, plan_.n_steps(), stop_reason_};
 }
@@ -151,7 +164,8 @@ Error Trainer::interrupted() {
                "the same command with --auto_resume_from_checkpoints=true goes on there");
 }
 
-// One update from all micro-batches of the step. The state changes only once it is done, so that a stop in between loses nothing.
+// One update from all micro-batches of the step. The state changes only once it is done, so that a stop in between
+// loses nothing.
 bool Trainer::train_step(int64_t step, std::stop_token stop) {
   const Clock::time_point start = Clock::now();
   const double scale = 1.0 / static_cast<double>(plan_.targets(step));
@@ -175,7 +189,8 @@ bool Trainer::train_step(int64_t step, std::stop_token stop) {
   state_.step = step;
   state_.tokens += plan_.tokens(step);
   state_.seconds += seconds;
-  const StepReport report{step, loss, norm, rate, state_.tokens, static_cast<double>(plan_.tokens(step)) / std::max(seconds, 1e-9)};
+  const StepReport report{step, loss,          norm,
+                          rate, state_.tokens, static_cast<double>(plan_.tokens(step)) / std::max(seconds, 1e-9)};
   log_->append(report);
   if (events_.on_step) events_.on_step(report);
   watch(loss);
@@ -189,7 +204,8 @@ double Trainer::apply_gradients(int64_t step, double rate) {
   for (const Parameter& parameter : parameters) squares += sum_of_squares(floats(parameter.gradient));
   const double norm = std::sqrt(squares);
   if (!std::isfinite(norm)) {
-    throw Error(ErrorCode::kInternal, fmt::format("step {}: the gradient's norm is {}: the run has gone wild", step, norm),
+    throw Error(ErrorCode::kInternal,
+                fmt::format("step {}: the gradient's norm is {}: the run has gone wild", step, norm),
                 "use a smaller learning_rate; the checkpoints of earlier steps are whole");
   }
   AdamWStep adam{.learning_rate = rate,
@@ -210,7 +226,8 @@ double Trainer::apply_gradients(int64_t step, double rate) {
 bool Trainer::evaluate(std::stop_token stop) {
   const int64_t batch = config_.eval_batch_size > 0 ? config_.eval_batch_size : config_.micro_batch_size;
   std::vector<int32_t> lengths(static_cast<size_t>(data_.examples.size()));
-  for (const int32_t i : data_.validation) lengths[static_cast<size_t>(i)] = static_cast<int32_t>(data_.examples.length(i));
+  for (const int32_t i : data_.validation)
+    lengths[static_cast<size_t>(i)] = static_cast<int32_t>(data_.examples.length(i));
   const auto batches = pack_in_order(data_.validation, lengths, batch * config_.sequence_len);
   EvaluationReport report{.step = state_.step, .examples = static_cast<int64_t>(data_.validation.size())};
   double sum = 0;
@@ -239,7 +256,8 @@ void Trainer::judge(const EvaluationReport& report) {
   ++state_.evaluations_without_gain;
   if (config_.early_stopping_patience == 0 || state_.evaluations_without_gain < config_.early_stopping_patience) return;
   state_.is_stopped_early = true;
-  stop_reason_ = fmt::format("stopped early: no gain in {} evaluations since step {}", state_.evaluations_without_gain, state_.best_step);
+  stop_reason_ = fmt::format("stopped early: no gain in {} evaluations since step {}", state_.evaluations_without_gain,
+                             state_.best_step);
 }
 
 void Trainer::watch(double loss) {
@@ -247,13 +265,14 @@ void Trainer::watch(double loss) {
   state_.watchdog_count = loss > config_.loss_watchdog_threshold ? state_.watchdog_count + 1 : 0;
   if (state_.watchdog_count < config_.loss_watchdog_patience) return;
   state_.is_stopped_early = true;
-  stop_reason_ = fmt::format("stopped by the watchdog: the loss was above {} for {} steps", config_.loss_watchdog_threshold,
-                             state_.watchdog_count);
+  stop_reason_ = fmt::format("stopped by the watchdog: the loss was above {} for {} steps",
+                             config_.loss_watchdog_threshold, state_.watchdog_count);
 }
 
 void Trainer::save() {
   state_.log_bytes = log_->sync();
-  write_checkpoint(output_dir_, state_, identity_, {model_.get(), adapter_.get(), config_.base_model}, graph_.parameters(), moments_);
+  write_checkpoint(output_dir_, state_, identity_, {model_.get(), adapter_.get(), config_.base_model},
+                   graph_.parameters(), moments_);
   saved_step_ = state_.step;
   note(fmt::format("checkpoint-{} written", state_.step));
   rotate_checkpoints(output_dir_, state_.step, keeps_best() ? state_.best_step : -1, config_.save_total_limit);

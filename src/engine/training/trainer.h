@@ -1,6 +1,7 @@
-// The room's page. engine/training makes a specialist: it reads a config (train_config.h), turns labelled rows into examples
-// (training_data.h), plans the whole run (batch_plan.h) and walks it here, step by step, so that it can be stopped and go on at any
-// point (checkpoint.h). It knows no tasks, no money, no HTTP; what to load and where to write the result is workflow/train.h's.
+// The room's page. engine/training makes a specialist: it reads a config (train_config.h), turns labelled rows into
+// examples (training_data.h), plans the whole run (batch_plan.h) and walks it here, step by step, so that it can be
+// stopped and go on at any point (checkpoint.h). It knows no tasks, no money, no HTTP; what to load and where to write
+// the result is workflow/train.h's.
 //
 // Trainer runs on the caller's thread; the operations under the graph spread over the OpenMP team.
 #pragma once
@@ -27,33 +28,34 @@ struct TrainerEvents {  // any may be empty; called on the trainer's thread
 };
 
 struct TrainerOptions {
-  bool force = false;            // resume although config, data or base have changed
-  std::string base_sha256;       // of the base model, for resuming
+  bool force = false;       // resume although config, data or base have changed
+  std::string base_sha256;  // of the base model, for resuming
 };
 
 struct TrainOutcome {
   RunState state;
-  int64_t n_steps = 0;           // planned
-  std::string stop_reason;       // empty where it went to its end
+  int64_t n_steps = 0;      // planned
+  std::string stop_reason;  // empty where it went to its end
 };
 
 class Trainer {
  public:
   // Plans the run. With an adapter only it trains, else the model does. config and data have to outlive the trainer.
-  Trainer(const TrainConfig& config, const TrainingData& data, std::shared_ptr<Model> model, std::shared_ptr<Adapter> adapter,
-          TrainerOptions options, TrainerEvents events);
+  Trainer(const TrainConfig& config, const TrainingData& data, std::shared_ptr<Model> model,
+          std::shared_ptr<Adapter> adapter, TrainerOptions options, TrainerEvents events);
   ~Trainer();
 
   const BatchPlan& plan() const { return plan_; }
   const Schedule& schedule() const { return schedule_; }
 
-  // Takes up the checkpoint that the config names, or output_dir's latest with auto_resume_from_checkpoints; says from which step it
-  // goes on, 0 for a fresh run. Throws kInvalidInput where config, data or base changed since, unless forced.
+  // Takes up the checkpoint that the config names, or output_dir's latest with auto_resume_from_checkpoints; says from
+  // which step it goes on, 0 for a fresh run. Throws kInvalidInput where config, data or base changed since, unless
+  // forced.
   int64_t resume();
 
-  // From where resume() left it, or from the start, to the end. Afterwards model or adapter hold the result: the last weights, or the
-  // best evaluation's with load_best_model_at_end. Asked to stop, it abandons the step in hand, writes a checkpoint and throws
-  // kCancelled. Throws kIo for a full disk; what was written before stays whole.
+  // From where resume() left it, or from the start, to the end. Afterwards model or adapter hold the result: the last
+  // weights, or the best evaluation's with load_best_model_at_end. Asked to stop, it abandons the step in hand, writes
+  // a checkpoint and throws kCancelled. Throws kIo for a full disk; what was written before stays whole.
   TrainOutcome run(std::stop_token stop);
 
  private:

@@ -20,14 +20,18 @@ namespace understudy {
 namespace {
 
 constexpr size_t kRowsPerTask = 256;
-constexpr size_t kVerifiedRows = 8;             // of each entry, by the template check
+constexpr size_t kVerifiedRows = 8;              // of each entry, by the template check
 constexpr uint64_t kMergeStream = 0x6D65726765;  // "merge": the order before the split
 
-// Rows into examples, in chunks that threads take one after the other; the chunks' results are joined in the rows' order.
+// Rows into examples, in chunks that threads take one after the other; the chunks' results are joined in the rows'
+// order.
 class ParallelTokenising {
  public:
   ParallelTokenising(const DatasetSource& source, const ExampleType& type, int32_t first_file)
-      : source_(source), type_(type), first_file_(first_file), chunks_((source.size() + kRowsPerTask - 1) / kRowsPerTask) {}
+      : source_(source),
+        type_(type),
+        first_file_(first_file),
+        chunks_((source.size() + kRowsPerTask - 1) / kRowsPerTask) {}
 
   void run(ExampleSet& set, ExampleCounts& counts) {
     std::vector<std::thread> threads;
@@ -64,7 +68,8 @@ class ParallelTokenising {
       }
     } catch (...) {
       chunk.fault = std::current_exception();
-      failed_ = true;  // earlier chunks were all taken before, so the first fault of the file is among those that are reported
+      failed_ = true;  // earlier chunks were all taken before, so the first fault of the file is among those that are
+                       // reported
     }
   }
 
@@ -76,7 +81,9 @@ class ParallelTokenising {
   std::atomic<bool> failed_{false};
 };
 
-std::string text_of(const Tokenizer& tokenizer, std::optional<TokenId> id) { return id ? tokenizer.token_of(*id) : std::string(); }
+std::string text_of(const Tokenizer& tokenizer, std::optional<TokenId> id) {
+  return id ? tokenizer.token_of(*id) : std::string();
+}
 
 LengthQuantiles quantiles(std::vector<int64_t> values) {
   if (values.empty()) return {};
@@ -126,13 +133,15 @@ class Loader {
                                      std::pair{config_.special_tokens.unk, "special_tokens.unk_token"}}) {
       if (token) known_token(*token, key);
     }
-    for (const std::string& token : config_.special_tokens.additional) known_token(token, "special_tokens.additional_special_tokens");
+    for (const std::string& token : config_.special_tokens.additional)
+      known_token(token, "special_tokens.additional_special_tokens");
     check_bos();
     context_.train_on_inputs = config_.train_on_inputs;
     context_.sequence_len = config_.sequence_len;
-    context_.template_variables = config_.chat_template_kwargs.is_null() ? Json() : config_.chat_template_kwargs.to_json();
-    context_.chat_template = choose_template(config_.chat_template, config_.chat_template_jinja, config_.source.file(), tokenizer,
-                                             context_.eos_text);
+    context_.template_variables =
+        config_.chat_template_kwargs.is_null() ? Json() : config_.chat_template_kwargs.to_json();
+    context_.chat_template = choose_template(config_.chat_template, config_.chat_template_jinja, config_.source.file(),
+                                             tokenizer, context_.eos_text);
   }
 
   TokenId known_token(const std::string& token, std::string_view key) const {
@@ -146,7 +155,8 @@ class Loader {
 
   void check_bos() const {
     if (!config_.special_tokens.bos || tokenizer_->id_of(*config_.special_tokens.bos) == tokenizer_->bos()) return;
-    throw config_.source.error("special_tokens.bos_token: another BOS than the tokenizer's is not supported", "take it out");
+    throw config_.source.error("special_tokens.bos_token: another BOS than the tokenizer's is not supported",
+                               "take it out");
   }
 
   void add_turn_end(TokenId id) {
@@ -163,7 +173,8 @@ class Loader {
       check_turn_end_rules(entry);
       const DatasetSource source(entry);
       const std::unique_ptr<ExampleType> type = make_example_type(entry, context_);
-      for (size_t row = 0; row < std::min(kVerifiedRows, source.size()); ++row) type->verify(source.parse(row), source.where(row));
+      for (size_t row = 0; row < std::min(kVerifiedRows, source.size()); ++row)
+        type->verify(source.parse(row), source.where(row));
       ParallelTokenising(source, *type, static_cast<int32_t>(data_.files.size())).run(data_.examples, counts_);
       for (const auto& file : source.files()) {
         data_.files.push_back(file.string());
@@ -179,10 +190,12 @@ class Loader {
 
   // Two rules for one token cannot both hold.
   void check_turn_end_rules(const DatasetConfig& entry) const {
-    const bool eos_is_eot = std::find(config_.eot_tokens.begin(), config_.eot_tokens.end(), context_.eos_text) != config_.eot_tokens.end();
+    const bool eos_is_eot =
+        std::find(config_.eot_tokens.begin(), config_.eot_tokens.end(), context_.eos_text) != config_.eot_tokens.end();
     if (!eos_is_eot || !entry.train_on_eot || *entry.train_on_eot == entry.train_on_eos) return;
     throw Error(ErrorCode::kInvalidInput,
-                fmt::format("{}: train_on_eos and train_on_eot differ, but eot_tokens holds the EOS {}", entry.where, context_.eos_text));
+                fmt::format("{}: train_on_eos and train_on_eot differ, but eot_tokens holds the EOS {}", entry.where,
+                            context_.eos_text));
   }
 
   static std::string joined_hash(const std::vector<std::pair<std::string, std::string>>& hashes) {
@@ -195,11 +208,13 @@ class Loader {
   void check_stops() {
     const int64_t missing = counts_.trained_turns - counts_.turns_with_stop;
     if (missing == 0) return;
-    const std::string message = fmt::format("{} of {} trained turns do not end in a token that stops generation: the model would never "
-                                            "learn to stop",
-                                            missing, counts_.trained_turns);
+    const std::string message = fmt::format(
+        "{} of {} trained turns do not end in a token that stops generation: the model would never "
+        "learn to stop",
+        missing, counts_.trained_turns);
     if (!options_.allow_no_stop) {
-      throw config_.source.error(message, "name the template's turn end: eot_tokens: [\"<|im_end|>\"]; or go on with --allow_no_stop");
+      throw config_.source.error(
+          message, "name the template's turn end: eot_tokens: [\"<|im_end|>\"]; or go on with --allow_no_stop");
     }
     data_.notices.push_back("warning: " + message);
   }
@@ -223,15 +238,18 @@ class Loader {
 
   void handle_long(int32_t i, std::vector<int32_t>& kept) {
     if (config_.long_examples == LongExamples::kRaise) {
-      throw Error(ErrorCode::kInvalidInput, fmt::format("{}: {} tokens, more than sequence_len {}", data_.where(i),
-                                                        data_.examples.length(i), config_.sequence_len),
+      throw Error(ErrorCode::kInvalidInput,
+                  fmt::format("{}: {} tokens, more than sequence_len {}", data_.where(i), data_.examples.length(i),
+                              config_.sequence_len),
                   "raise sequence_len, or write excess_length_strategy: drop");
     }
     ++data_.dropped_long;
     if (config_.long_examples == LongExamples::kDrop) return;
     const size_t n = static_cast<size_t>(config_.sequence_len);
-    const std::vector<int32_t> ids(data_.examples.ids(i).begin(), data_.examples.ids(i).begin() + static_cast<std::ptrdiff_t>(n));
-    const std::vector<uint8_t> marks(data_.examples.trained(i).begin(), data_.examples.trained(i).begin() + static_cast<std::ptrdiff_t>(n));
+    const std::vector<int32_t> ids(data_.examples.ids(i).begin(),
+                                   data_.examples.ids(i).begin() + static_cast<std::ptrdiff_t>(n));
+    const std::vector<uint8_t> marks(data_.examples.trained(i).begin(),
+                                     data_.examples.trained(i).begin() + static_cast<std::ptrdiff_t>(n));
     kept.push_back(static_cast<int32_t>(data_.examples.size()));
     data_.examples.add(ids, marks, data_.examples.origin(i));
   }
@@ -261,14 +279,16 @@ class Loader {
 
   void split(std::vector<int32_t> train, std::vector<int32_t> test) {
     if (train.empty()) throw nothing_left();
-    if (!config_.test_datasets.empty() && test.empty()) throw config_.source.error("no example of test_datasets is left to evaluate on");
+    if (!config_.test_datasets.empty() && test.empty())
+      throw config_.source.error("no example of test_datasets is left to evaluate on");
     if (!config_.curriculum_sampling && config_.shuffle_merged_datasets) {
       Random(config_.seed, kMergeStream).shuffle(std::span(train));
     }
     const double size = config_.val_set_size;
     const size_t n = static_cast<size_t>(size > 1 ? size : std::ceil(size * static_cast<double>(train.size())));
     if (n >= train.size()) {
-      throw config_.source.error(fmt::format("val_set_size: {} of {} examples would leave none to train on", n, train.size()));
+      throw config_.source.error(
+          fmt::format("val_set_size: {} of {} examples would leave none to train on", n, train.size()));
     }
     data_.validation.assign(train.end() - static_cast<std::ptrdiff_t>(n), train.end());
     train.resize(train.size() - n);
@@ -282,11 +302,13 @@ class Loader {
       if (shortest == 0 || data_.examples.length(i) < shortest) shortest = data_.examples.length(i);
     }
     if (data_.dropped_long > 0) {
-      return config_.source.error(fmt::format("no example is left: {} of {} are longer than sequence_len {} (the shortest has {} tokens)",
-                                              data_.dropped_long, data_.examples.size(), config_.sequence_len, shortest),
-                                  fmt::format("write sequence_len: {} or more, or excess_length_strategy: truncate", shortest));
+      return config_.source.error(
+          fmt::format("no example is left: {} of {} are longer than sequence_len {} (the shortest has {} tokens)",
+                      data_.dropped_long, data_.examples.size(), config_.sequence_len, shortest),
+          fmt::format("write sequence_len: {} or more, or excess_length_strategy: truncate", shortest));
     }
-    return config_.source.error(fmt::format("no example is left: all are shorter than min_sample_len {}", config_.min_sample_len));
+    return config_.source.error(
+        fmt::format("no example is left: all are shorter than min_sample_len {}", config_.min_sample_len));
   }
 
   // An example without a target would be paid for and teach nothing; most often it is a sign of a wrong role or field.
@@ -296,12 +318,14 @@ class Loader {
     for (const std::vector<int32_t>* list : {&data_.train, &data_.validation}) {
       for (const int32_t i : *list) {
         if (data_.examples.targets(i) > 0) continue;
-        if (++n <= 10) lines += fmt::format("\n  {}: {} tokens, {}", data_.where(i), data_.examples.length(i), why_no_target(i));
+        if (++n <= 10)
+          lines += fmt::format("\n  {}: {} tokens, {}", data_.where(i), data_.examples.length(i), why_no_target(i));
       }
     }
     if (n == 0) return;
-    throw config_.source.error(fmt::format("{} examples have no target token, nothing in them can be learnt:{}", n, lines),
-                               "check roles_to_train, the labels, message_field_training and sequence_len");
+    throw config_.source.error(
+        fmt::format("{} examples have no target token, nothing in them can be learnt:{}", n, lines),
+        "check roles_to_train, the labels, message_field_training and sequence_len");
   }
 
   std::string why_no_target(int32_t i) const {

@@ -8,7 +8,7 @@
 
 #include "engine/formats/gguf.h"
 #include "engine/formats/safetensors.h"
-#include "tests/engine/formats/scratch.h"
+#include "tests/support/file_faults.h"
 
 namespace understudy {
 namespace {

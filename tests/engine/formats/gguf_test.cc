@@ -5,7 +5,9 @@
 
 #include <cstring>
 
-#include "tests/engine/formats/scratch.h"
+#include "tests/support/file_faults.h"
+#include "tests/support/fuzz_count.h"
+#include "tests/support/temporary_folder.h"
 
 namespace understudy {
 namespace {
@@ -17,7 +19,8 @@ using testing::error_of;
 using testing::FullDisk;
 using testing::fuzz_count;
 using ::testing::HasSubstr;
-using testing::ScratchFolder;
+using testing::names_in;
+using testing::TemporaryFolder;
 
 const std::filesystem::path kGolden = UNDERSTUDY_SOURCE_DIR "/../shared/golden";
 
@@ -76,7 +79,7 @@ void fill(GgufWriter& writer) {
   writer.set_f32s("a.f32s", {1.5F, -2.0F});
 }
 
-std::string small_file(const ScratchFolder& folder) {
+std::string small_file(const TemporaryFolder& folder) {
   GgufWriter writer;
   fill(writer);
   Tensor a(DType::kF32, {2, 3});
@@ -88,7 +91,7 @@ std::string small_file(const ScratchFolder& folder) {
 }
 
 TEST(Gguf, WhatIsWrittenIsReadAgain) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   GgufWriter writer;
   fill(writer);
   std::vector<Tensor> tensors;
@@ -120,7 +123,7 @@ TEST(Gguf, WhatIsWrittenIsReadAgain) {
 }
 
 TEST(Gguf, TensorsMadeWhenTheirTurnComesAreTheSameFile) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   const Tensor tensor(DType::kF16, {2, 5});
   GgufWriter at_once;
   at_once.add("x", tensor.view());
@@ -161,7 +164,7 @@ TEST(Gguf, EveryTypeOfValueIsRead) {
 }
 
 TEST(Gguf, AKeyOfAnotherTypeIsNamed) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   small_file(folder);
   const GgufFile file(folder / "small.gguf");
   EXPECT_THAT(error_of([&] { (void)file.integer("general.architecture"); }).message(),
@@ -248,7 +251,7 @@ TEST(Gguf, WhatDoesNotFitIsRefusedNamingKeyOrTensor) {
 }
 
 TEST(Gguf, EveryTruncationIsRefusedNamingTheFile) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   const std::string good = small_file(folder);
   const size_t needed =
       good.size() - (96 - 2 * kQ8BlockBytes);  // the padding behind the last tensor's two blocks is not missed
@@ -260,7 +263,7 @@ TEST(Gguf, EveryTruncationIsRefusedNamingTheFile) {
 }
 
 TEST(Gguf, DamageIsRefusedOrReadWithinTheFile) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   const std::string good = small_file(folder);
   for (int i = 0; i < fuzz_count(400); ++i) {
     const Bytes bytes(damaged(good, static_cast<uint64_t>(i)));
@@ -276,7 +279,7 @@ TEST(Gguf, DamageIsRefusedOrReadWithinTheFile) {
 }
 
 TEST(Gguf, AFullDiskLeavesWhatWasThere) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   write_file_atomically(folder / "t", "before");
   const Tensor large(DType::kF32, {1000});
   GgufWriter writer;
@@ -286,7 +289,7 @@ TEST(Gguf, AFullDiskLeavesWhatWasThere) {
     EXPECT_EQ(error_of([&] { writer.write(folder / "t"); }).code(), ErrorCode::kIo);
   }
   EXPECT_EQ(read_file(folder / "t"), "before");
-  EXPECT_THAT(folder.names(), ElementsAre("t"));
+  EXPECT_THAT(names_in(folder.path()), ElementsAre("t"));
 }
 
 TEST(Gguf, GoldenFilesOfEveryTypeAreRead) {

@@ -8,7 +8,9 @@
 
 #include "base/json.h"
 #include "engine/formats/safetensors.h"
-#include "tests/engine/formats/scratch.h"
+#include "tests/support/file_faults.h"
+#include "tests/support/fuzz_count.h"
+#include "tests/support/temporary_folder.h"
 
 namespace understudy {
 namespace {
@@ -19,7 +21,8 @@ using testing::error_of;
 using testing::FullDisk;
 using testing::fuzz_count;
 using ::testing::HasSubstr;
-using testing::ScratchFolder;
+using testing::names_in;
+using testing::TemporaryFolder;
 
 const std::filesystem::path kGolden = UNDERSTUDY_SOURCE_DIR "/../shared/golden";
 const std::string kQuery = "model.layers.0.self_attn.q_proj";
@@ -66,7 +69,7 @@ Json plain_config() {
 }
 
 TEST(Peft, WhatIsWrittenIsReadAgain) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   const AdapterFile adapter = small_adapter();
   write_peft_folder(folder / "adapter", adapter);
   const AdapterFile read = read_peft_folder(folder / "adapter");
@@ -116,7 +119,7 @@ TEST(Peft, TheConfigurationHasPeftsKeysAndTypes) {
 
 TEST(Peft, GoldenAdaptersAreReadAndWrittenByteForByte) {
   if (!std::filesystem::exists(kGolden)) GTEST_SKIP() << "no golden files here";
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   for (const char* model : {"llama", "llama3-rope", "mistral-window", "qwen2", "qwen3"}) {
     for (const char* state : {"initial", "trained"}) {
       const std::filesystem::path path = kGolden / model / "lora" / state;
@@ -210,7 +213,7 @@ class PeftWeights : public ::testing::Test {
     EXPECT_THAT(error.message(), HasSubstr("adapter_model.safetensors: tensor "));
     return error.message();
   }
-  ScratchFolder folder_;
+  TemporaryFolder folder_;
   Tensor a_ = counting({2, 4}, 1);
   Tensor b_ = counting({6, 2}, 1);
   const std::string name_ = "base_model.model." + kQuery;
@@ -271,7 +274,7 @@ TEST(Peft, DamagedConfigurationsAreRefusedOrRead) {
 }
 
 TEST(Peft, AFullDiskLeavesTheOldAdapter) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   AdapterFile adapter = small_adapter();
   write_peft_folder(folder.path(), adapter);
   const std::string weights = read_file(folder / "adapter_model.safetensors");
@@ -281,7 +284,7 @@ TEST(Peft, AFullDiskLeavesTheOldAdapter) {
     EXPECT_EQ(error_of([&] { write_peft_folder(folder.path(), adapter); }).code(), ErrorCode::kIo);
   }
   EXPECT_EQ(read_file(folder / "adapter_model.safetensors"), weights);
-  EXPECT_EQ(folder.names().size(), 2U);
+  EXPECT_EQ(names_in(folder.path()).size(), 2U);
 }
 
 void write_gguf_adapter(const std::filesystem::path& path, const std::vector<NamedTensor>& tensors, float alpha = 4) {
@@ -295,7 +298,7 @@ void write_gguf_adapter(const std::filesystem::path& path, const std::vector<Nam
 }
 
 TEST(Peft, GgufAdaptersWithSeveralRanks) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   const Tensor a2 = counting({2, 4}, 1);
   const Tensor b2 = counting({6, 2}, 1);
   const Tensor a1 = counting({1, 4}, 1);
@@ -314,7 +317,7 @@ TEST(Peft, GgufAdaptersWithSeveralRanks) {
 }
 
 TEST(Peft, GgufFilesThatAreNoAdapterAreRefused) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   const Tensor a = counting({2, 4}, 1);
   const auto failure = [&] { return error_of([&] { read_gguf_adapter(GgufFile(folder / "a.gguf"), {}); }).message(); };
   write_gguf_adapter(folder / "a.gguf", {{"blk.0.attn_qkv.weight.lora_a", a.view()}});

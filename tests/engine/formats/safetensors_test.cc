@@ -6,7 +6,9 @@
 #include <cstring>
 
 #include "base/json.h"
-#include "tests/engine/formats/scratch.h"
+#include "tests/support/file_faults.h"
+#include "tests/support/fuzz_count.h"
+#include "tests/support/temporary_folder.h"
 
 namespace understudy {
 namespace {
@@ -19,7 +21,8 @@ using testing::FullDisk;
 using testing::fuzz_count;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using testing::ScratchFolder;
+using testing::names_in;
+using testing::TemporaryFolder;
 
 const std::filesystem::path kGolden = UNDERSTUDY_SOURCE_DIR "/../shared/golden";
 
@@ -49,7 +52,7 @@ std::string same_bytes(ConstTensorView view) {
   return std::string(static_cast<const char*>(view.data), view.bytes());
 }
 
-std::string small_file(const ScratchFolder& folder) {
+std::string small_file(const TemporaryFolder& folder) {
   const Tensor a = counting(DType::kF32, {2, 3});
   const Tensor b = counting(DType::kBF16, {4});
   write_safetensors(folder / "small.safetensors", {{"a.weight", a.view()}, {"b", b.view()}},
@@ -58,7 +61,7 @@ std::string small_file(const ScratchFolder& folder) {
 }
 
 TEST(Safetensors, WhatIsWrittenIsReadAgain) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   const Tensor f32 = counting(DType::kF32, {2, 3});
   const Tensor f16 = counting(DType::kF16, {5});
   const Tensor bf16 = counting(DType::kBF16, {1, 2, 3, 4});
@@ -84,7 +87,7 @@ TEST(Safetensors, WhatIsWrittenIsReadAgain) {
 }
 
 TEST(Safetensors, TheDataBeginsAtAMultipleOfEight) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   for (size_t extra = 0; extra < 8; ++extra) {
     const Tensor tensor = counting(DType::kF32, {2});
     write_safetensors(folder / "t", {{"x" + std::string(extra, 'y'), tensor.view()}});
@@ -94,7 +97,7 @@ TEST(Safetensors, TheDataBeginsAtAMultipleOfEight) {
 
 TEST(Safetensors, GoldenFilesAreReadAndWrittenByteForByte) {
   if (!std::filesystem::exists(kGolden)) GTEST_SKIP() << "no golden files here";
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   size_t n_files = 0;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(kGolden)) {
     if (entry.path().extension() != ".safetensors") continue;
@@ -110,7 +113,7 @@ TEST(Safetensors, GoldenFilesAreReadAndWrittenByteForByte) {
 }
 
 TEST(Safetensors, EveryTruncationIsRefusedNamingTheFile) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   const std::string good = small_file(folder);
   for (size_t size = 0; size < good.size(); ++size) {
     EXPECT_THAT(message_of(good.substr(0, size)), HasSubstr("weights.st")) << size;
@@ -180,7 +183,7 @@ TEST(Safetensors, ATensorAtAnOddAddressIsReadAllTheSame) {
 }
 
 TEST(Safetensors, DamageIsRefusedOrReadWithinTheFile) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   const std::string good = small_file(folder);
   for (int i = 0; i < fuzz_count(400); ++i) {
     const Bytes bytes(damaged(good, static_cast<uint64_t>(i)));
@@ -196,7 +199,7 @@ TEST(Safetensors, DamageIsRefusedOrReadWithinTheFile) {
 }
 
 TEST(Safetensors, AFullDiskLeavesWhatWasThere) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   const Tensor large = counting(DType::kF32, {1000});
   write_file_atomically(folder / "t", "before");
   {
@@ -204,7 +207,7 @@ TEST(Safetensors, AFullDiskLeavesWhatWasThere) {
     EXPECT_EQ(error_of([&] { write_safetensors(folder / "t", {{"x", large.view()}}); }).code(), ErrorCode::kIo);
   }
   EXPECT_EQ(read_file(folder / "t"), "before");
-  EXPECT_THAT(folder.names(), ElementsAre("t"));
+  EXPECT_THAT(names_in(folder.path()), ElementsAre("t"));
 }
 
 class SafetensorsFolderTest : public ::testing::Test {
@@ -218,7 +221,7 @@ class SafetensorsFolderTest : public ::testing::Test {
   Error failure() {
     return error_of([&] { SafetensorsFolder(folder_.path()); });
   }
-  ScratchFolder folder_;
+  TemporaryFolder folder_;
 };
 
 TEST_F(SafetensorsFolderTest, ASingleFile) {
@@ -242,7 +245,7 @@ TEST_F(SafetensorsFolderTest, Shards) {
 }
 
 TEST_F(SafetensorsFolderTest, AnIndexMayNotLeaveTheFolder) {
-  const ScratchFolder other;
+  const TemporaryFolder other;
   const Tensor one(DType::kF32, {1});
   write_safetensors(other / "secret", {{"a", one.view()}});
   const std::string way = std::filesystem::relative(other / "secret", folder_.path()).string();

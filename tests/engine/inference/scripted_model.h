@@ -44,6 +44,7 @@ class ByteTokenizer : public Tokenizer {
     CHECK(id >= 0 && id <= kEndToken, "the id is the tokenizer's");
     return id == kEndToken ? "<end>" : std::string(1, static_cast<char>(id));
   }
+  std::string first_bytes_of(TokenId id) const override { return bytes_of(id); }
   size_t vocab_size() const override { return 257; }
   bool is_special(TokenId id) const override { return id == kEndToken; }
   std::optional<TokenId> id_of(std::string_view token) const override {

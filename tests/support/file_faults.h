@@ -1,14 +1,12 @@
-// What the tests of file formats share: a folder that goes away, a disk that is full, and damage to good files.
+// What can go wrong with files, for tests: a disk that is full, bytes that end at once, damage to good files.
 #pragma once
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
-#include <atomic>
+#include <algorithm>
 #include <csignal>
 #include <cstddef>
-#include <cstdlib>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -17,38 +15,18 @@
 #include <string>
 #include <vector>
 
-#include "base/environment.h"
 #include "base/error.h"
 #include "base/random.h"
 
 namespace understudy::testing {
 
-class ScratchFolder {
- public:
-  ScratchFolder() {
-    static std::atomic<int> n_made{0};
-    path_ = std::filesystem::temp_directory_path() /
-            ("understudy-test-" + std::to_string(::getpid()) + "-" + std::to_string(n_made++));
-    std::filesystem::create_directories(path_);
-  }
-  ~ScratchFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  ScratchFolder(const ScratchFolder&) = delete;
-  ScratchFolder& operator=(const ScratchFolder&) = delete;
-  std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
-  const std::filesystem::path& path() const { return path_; }
-  std::vector<std::string> names() const {
-    std::vector<std::string> names;
-    for (const auto& entry : std::filesystem::directory_iterator(path_))
-      names.push_back(entry.path().filename().string());
-    return names;
-  }
-
- private:
-  std::filesystem::path path_;
-};
+inline std::vector<std::string> names_in(const std::filesystem::path& folder) {
+  std::vector<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(folder))
+    names.push_back(entry.path().filename().string());
+  std::sort(names.begin(), names.end());
+  return names;
+}
 
 // While it lives no file of this process can grow beyond that many bytes: writing fails as on a full disk.
 class FullDisk {
@@ -95,12 +73,8 @@ class Bytes {
   size_t size_;
 };
 
-inline int fuzz_count(int otherwise) {
-  const std::optional<std::string> given = environment("UNDERSTUDY_FUZZ_COUNT");
-  return given ? std::atoi(given->c_str()) : otherwise;
-}
-
-// A few bytes of a good file changed, cut out, or put in; the same for the same number.
+// A few bytes of a good binary file changed, cut out, put in, or a whole length made 0 or huge; the same for the same
+// number.
 inline std::string damaged(const std::string& good, uint64_t number) {
   Random random(number, 17);
   std::string bytes = good;

@@ -1,0 +1,66 @@
+// The room's page. gateway/api is the endpoints: one file each, and their table in endpoints.cc. A handler reads
+// (gateway/wire), calls (gateway/routing) and writes (gateway/wire); nothing is decided in it. `serve` and the gateway
+// are the same endpoints over a different Router. Handlers are coroutines on the HTTP server's threads; what takes time
+// (reading a large body, rendering and tokenising a prompt) they do on the worker threads, where answer() sends them
+// before they begin.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/awaitable.h"
+#include "base/error.h"
+#include "base/executor.h"
+#include "gateway/api/request_metrics.h"
+#include "gateway/routing/router.h"
+#include "net/http_message.h"
+
+namespace understudy {
+
+class Api;
+
+// `rest` is what stands in the path where the endpoint has "*".
+using EndpointHandler = Awaitable<HttpResponse> (*)(Api& api, const HttpRequest& http, const std::string& rest);
+
+struct Endpoint {
+  std::string_view method;
+  std::string_view path;  // "/v1/models", or "/v1/models/*": one or more further characters
+  EndpointHandler handler;
+};
+
+// The table of all endpoints.
+const std::vector<Endpoint>& endpoints();
+
+class Api {  // thread-safe
+ public:
+  // All outlive this object. `now` gives seconds since 1970; `random_id` a new word for each answer's id.
+  struct Surroundings {
+    const Router& router;
+    Executor& workers;
+    Metrics& metrics;
+    std::function<int64_t()> now;
+    std::function<std::string()> random_id;
+  };
+  explicit Api(Surroundings surroundings);
+
+  // What an HttpServer calls. Unknown paths are 404, other methods 405, both in OpenAI's shape. HEAD is GET without a
+  // body.
+  Awaitable<HttpResponse> answer(const HttpRequest& http);
+  // OpenAI's error object.
+  static HttpResponse write_error(int status, const Error& error);
+
+  const Router& router() const { return given_.router; }
+  Metrics& metrics() { return given_.metrics; }
+  RequestMetrics& request_metrics() { return request_metrics_; }
+  int64_t now() const { return given_.now(); }
+  std::string random_id() const { return given_.random_id(); }
+
+ private:
+  Surroundings given_;
+  RequestMetrics request_metrics_;
+};
+
+}  // namespace understudy

@@ -1,0 +1,21 @@
+// Method, path, handler, nothing else.
+#include "gateway/api/handlers.h"
+
+namespace understudy {
+
+const std::vector<Endpoint>& endpoints() {
+  static const std::vector<Endpoint> table = {
+      {"POST", "/v1/chat/completions", chat_completions},
+      {"POST", "/v1/completions", completions},
+      {"GET", "/v1/models", list_models},
+      {"GET", "/v1/models/*", show_model},
+      {"POST", "/tokenize", tokenize},
+      {"POST", "/detokenize", detokenize},
+      {"GET", "/healthz", is_alive},
+      {"GET", "/readyz", is_ready},
+      {"GET", "/metrics", show_metrics},
+  };
+  return table;
+}
+
+}  // namespace understudy

@@ -1,0 +1,272 @@
+// OpenAI's older completions (POST /v1/completions), both directions: a prompt of plain text in, its continuation out.
+// A token that is no whole text ("half a character") is written as OpenAI does: "bytes:\xe2\x82".
+#include <fmt/format.h>
+
+#include <charconv>
+#include <map>
+
+#include "base/utf8.h"
+#include "gateway/wire/openai_common.h"
+#include "gateway/wire/protocol.h"
+
+namespace understudy {
+
+namespace {
+
+constexpr std::string_view kObject = "text_completion";
+constexpr std::string_view kBytesMark = "bytes:";
+
+// ---- tokens as the keys and strings of the logprobs object
+
+std::string token_text(const std::string& token) {
+  if (is_valid_utf8(token)) return token;
+  std::string text(kBytesMark);
+  for (const char c : token) text += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+  return text;
+}
+
+std::string token_of(const std::string& text) {
+  if (text.rfind(kBytesMark, 0) != 0) return text;
+  std::string token;
+  for (size_t at = kBytesMark.size(); at < text.size(); at += 4) {
+    unsigned value = 0;
+    const char* digits = text.data() + at + 2;
+    const bool whole = at + 4 <= text.size() && text[at] == '\\' && text[at + 1] == 'x';
+    if (!whole || std::from_chars(digits, digits + 2, value, 16).ptr != digits + 2) return text;
+    token += static_cast<char>(value);
+  }
+  return token;
+}
+
+// ---- requests
+
+std::string read_prompt(ObjectReader& fields) {
+  const Json& prompt = fields.require("prompt");
+  if (prompt.is_string()) return prompt.get<std::string>();
+  if (!prompt.is_array()) throw field_error("prompt", "a string", prompt);
+  if (prompt.size() == 1 && prompt.front().is_string()) return prompt.front().get<std::string>();
+  throw unsupported_field("prompt", "one prompt a request, as text");
+}
+
+void refuse_what_we_lack(ObjectReader& fields, int n) {
+  const std::optional<int64_t> best_of = fields.integer("best_of", 1, openai::kMostChoices);
+  if (best_of && *best_of != n)
+    throw unsupported_field("best_of", "all answers are given back, none is picked: write n");
+  fields.refuse("suffix", "the model continues a text, it does not fill a gap");
+  fields.refuse("response_format", "an answer cannot be held to a format here");
+}
+
+void read_logprobs(ObjectReader& fields, ChatRequest& request) {
+  const std::optional<int64_t> logprobs = fields.integer("logprobs", 0, openai::kMostTopLogprobs);
+  request.logprobs = logprobs.has_value();
+  request.top_logprobs = static_cast<int>(logprobs.value_or(0));
+  if (request.logprobs && request.echo) {
+    throw unsupported_field("echo", "together with logprobs: the prompt's own probabilities are not computed");
+  }
+}
+
+// ---- logarithms of probabilities
+
+// Four lists side by side, an entry a token. `offset` is where the first token's text stands in the choice's text, in
+// characters; it moves past them.
+Json logprobs_json(const std::vector<TokenLogprobs>& tokens, size_t& offset) {
+  Json texts = Json::array();
+  Json logprobs = Json::array();
+  Json tops = Json::array();
+  Json offsets = Json::array();
+  for (const TokenLogprobs& token : tokens) {
+    texts.push_back(token_text(token.chosen.token));
+    logprobs.push_back(openai::finite_logprob(token.chosen.logprob));
+    Json top = Json::object();
+    for (const TokenLogprob& other : token.top) {
+      const std::string text = token_text(other.token);
+      if (!top.contains(text)) top[text] = openai::finite_logprob(other.logprob);  // the first is the more probable one
+    }
+    tops.push_back(std::move(top));
+    offsets.push_back(offset);
+    offset += count_code_points(token.chosen.token);
+  }
+  return {{"tokens", std::move(texts)},
+          {"token_logprobs", std::move(logprobs)},
+          {"top_logprobs", std::move(tops)},
+          {"text_offset", std::move(offsets)}};
+}
+
+std::vector<TokenLogprobs> read_logprobs_object(ObjectReader& choice) {
+  std::vector<TokenLogprobs> tokens;
+  const Json* value = choice.take("logprobs");
+  if (value == nullptr) return tokens;
+  ObjectReader fields(*value, choice.path_of("logprobs"));
+  const Json* texts = fields.list("tokens");
+  const Json* logprobs = fields.list("token_logprobs");
+  const Json* tops = fields.list("top_logprobs");
+  for (size_t i = 0; texts != nullptr && i < texts->size(); ++i) {
+    const Json& text = (*texts)[i];
+    if (!text.is_string()) throw field_error(fields.path_of("tokens"), "strings", text);
+    TokenLogprobs token;
+    token.chosen.token = token_of(text.get<std::string>());
+    const bool has_number = logprobs != nullptr && i < logprobs->size() && (*logprobs)[i].is_number();
+    if (has_number) token.chosen.logprob = (*logprobs)[i].get<double>();
+    const bool has_top = tops != nullptr && i < tops->size() && (*tops)[i].is_object();
+    const Json top = has_top ? (*tops)[i] : Json::object();
+    for (const auto& [key, number] : top.items()) {
+      if (!number.is_number()) throw field_error(fields.path_of("top_logprobs"), "numbers", number);
+      token.top.push_back({token_of(key), number.get<double>()});
+    }
+    tokens.push_back(std::move(token));
+  }
+  return tokens;
+}
+
+Json choice_json(int index, const std::string& text, Json logprobs, Json reason) {
+  return {{"text", text}, {"index", index}, {"logprobs", std::move(logprobs)}, {"finish_reason", std::move(reason)}};
+}
+
+std::optional<FinishReason> read_finish_reason(ObjectReader& choice) {
+  const std::optional<std::string> word = choice.text("finish_reason");
+  if (!word) return std::nullopt;
+  const std::optional<FinishReason> reason = finish_reason_from(*word);
+  if (!reason) throw field_error(choice.path_of("finish_reason"), "a known reason", *word);
+  return reason;
+}
+
+// ---- streams
+
+class CompletionEventWriter : public EventWriter {
+ public:
+  CompletionEventWriter(const ChatRequest& request, AnswerHead head)
+      : head_(std::move(head)), logprobs_(request.logprobs), usage_(request.stream_usage) {}
+
+  std::vector<std::string> write(const ChatEvent& event) override {
+    if (const auto* text = std::get_if<TextEvent>(&event)) {
+      Json logprobs = logprobs_ ? logprobs_json(text->logprobs, offsets_[text->choice]) : Json(nullptr);
+      return {chunk(Json::array({choice_json(text->choice, text->text, std::move(logprobs), nullptr)}), nullptr)};
+    }
+    if (const auto* finish = std::get_if<FinishEvent>(&event)) {
+      return {chunk(Json::array({choice_json(finish->choice, "", nullptr, to_string(finish->reason))}), nullptr)};
+    }
+    if (const auto* usage = std::get_if<UsageEvent>(&event)) {
+      if (!usage_) return {};
+      return {chunk(Json::array(), openai::usage_json(usage->usage))};
+    }
+    return {openai::failure_payload(std::get<FailureEvent>(event))};
+  }
+  std::vector<std::string> finish() override { return {"[DONE]"}; }
+
+ private:
+  std::string chunk(Json choices, Json usage) const {
+    Json body = openai::head_json(head_, kObject);
+    body["choices"] = std::move(choices);
+    if (usage_) body["usage"] = std::move(usage);
+    return dump_json(body);
+  }
+
+  const AnswerHead head_;
+  const bool logprobs_;
+  const bool usage_;
+  std::map<int, size_t> offsets_;  // by choice
+};
+
+class CompletionEventReader : public EventReader {
+ public:
+  std::vector<ChatEvent> read(std::string_view payload) override {
+    std::vector<ChatEvent> events;
+    if (payload == "[DONE]") return events;
+    const Json body = openai::parse_body(payload);
+    ObjectReader fields(body, "");
+    if (const Json* error = fields.take("error")) {
+      events.emplace_back(openai::read_failure(*error));
+      return events;
+    }
+    const Json& choices = fields.require("choices");
+    if (!choices.is_array()) throw field_error("choices", "a list", choices);
+    for (size_t i = 0; i < choices.size(); ++i) {
+      ObjectReader choice(choices[i], fmt::format("choices[{}]", i));
+      const int index = static_cast<int>(choice.integer("index", 0, openai::kMostChoices - 1).value_or(0));
+      TextEvent text{index, choice.text("text").value_or(""), read_logprobs_object(choice)};
+      if (!text.text.empty() || !text.logprobs.empty()) events.emplace_back(std::move(text));
+      if (const auto reason = read_finish_reason(choice)) events.emplace_back(FinishEvent{index, *reason});
+    }
+    if (const Json* usage = fields.take("usage")) events.emplace_back(UsageEvent{openai::read_usage(*usage, "usage")});
+    return events;
+  }
+};
+
+class OpenAiCompletions : public Protocol {
+ public:
+  ChatRequest read_request(std::string_view body) const override;
+  std::string write_request(const ChatRequest& request) const override;
+  ChatAnswer read_answer(std::string_view body) const override;
+  std::string write_answer(const ChatAnswer& answer) const override;
+  std::unique_ptr<EventWriter> event_writer(const ChatRequest& request, const AnswerHead& head) const override {
+    return std::make_unique<CompletionEventWriter>(request, head);
+  }
+  std::unique_ptr<EventReader> event_reader() const override { return std::make_unique<CompletionEventReader>(); }
+  std::string_view id_prefix() const override { return "cmpl-"; }
+};
+
+ChatRequest OpenAiCompletions::read_request(std::string_view body) const {
+  const Json value = openai::parse_body(body);
+  ObjectReader fields(value, "");
+  ChatRequest request;
+  openai::read_common_fields(fields, request);
+  request.prompt = read_prompt(fields);
+  // Without it this protocol gives 16 tokens, whatever the model could say (OpenAI's reference).
+  request.max_tokens = fields.integer("max_tokens", 1, INT32_MAX).value_or(16);
+  request.echo = fields.boolean("echo").value_or(false);
+  read_logprobs(fields, request);
+  refuse_what_we_lack(fields, request.n);
+  fields.finish();
+  return request;
+}
+
+std::string OpenAiCompletions::write_request(const ChatRequest& request) const {
+  Json body = {{"model", request.model}, {"prompt", request.prompt.value_or("")}};
+  openai::write_common_fields(request, body);
+  if (request.max_tokens) body["max_tokens"] = *request.max_tokens;
+  if (request.echo) body["echo"] = true;
+  if (request.logprobs) body["logprobs"] = request.top_logprobs;
+  return dump_json(body);
+}
+
+std::string OpenAiCompletions::write_answer(const ChatAnswer& answer) const {
+  Json body = openai::head_json(answer.head, kObject);
+  body["choices"] = Json::array();
+  for (size_t i = 0; i < answer.choices.size(); ++i) {
+    const ChatChoice& choice = answer.choices[i];
+    size_t offset = 0;
+    Json logprobs = choice.logprobs.empty() ? Json(nullptr) : logprobs_json(choice.logprobs, offset);
+    body["choices"].push_back(
+        choice_json(static_cast<int>(i), choice.text, std::move(logprobs), to_string(choice.reason)));
+  }
+  body["usage"] = openai::usage_json(answer.usage);
+  return dump_json(body);
+}
+
+ChatAnswer OpenAiCompletions::read_answer(std::string_view body) const {
+  const Json value = openai::parse_body(body);
+  ObjectReader fields(value, "");
+  ChatAnswer answer;
+  answer.head = openai::read_head(fields);
+  const Json& choices = fields.require("choices");
+  if (!choices.is_array()) throw field_error("choices", "a list", choices);
+  for (size_t i = 0; i < choices.size(); ++i) {
+    ObjectReader choice(choices[i], fmt::format("choices[{}]", i));
+    ChatChoice read;
+    read.text = choice.require_text("text");
+    read.reason = read_finish_reason(choice).value_or(FinishReason::kStop);
+    read.logprobs = read_logprobs_object(choice);
+    answer.choices.push_back(std::move(read));
+  }
+  if (const Json* usage = fields.take("usage")) answer.usage = openai::read_usage(*usage, "usage");
+  return answer;
+}
+
+}  // namespace
+
+const Protocol& openai_completions() {
+  static const OpenAiCompletions protocol;
+  return protocol;
+}
+
+}  // namespace understudy
