@@ -29,6 +29,12 @@ class CheckLayers(planted.PlantedTree):
         self.plant("src/engine/e.cc", '#include "engine/text/t.h"\n')
         self.assert_refused("tools/layers.txt:4: no include uses the arrow engine -> base")
 
+    def test_prune_takes_such_arrows_out(self):
+        self.plant("src/engine/e.cc", '#include "engine/text/t.h"\n')
+        self.assert_clean("--prune")
+        self.assertIn("engine      : engine/text\n", self.read("tools/layers.txt"))
+        self.assert_clean()
+
     def test_a_circle_is_refused(self):
         self.plant("tools/layers.txt", "base : engine\nengine : base\n")
         self.plant("src/base/a.h", '#include "engine/e.h"\n')
