@@ -103,7 +103,7 @@ class Fields {
     return std::move(*this);
   }
 
-  // The same for a key that is known, but neither printed by help() nor suggested for a misspelt one.
+  // The same for a key that help() leaves out.
   Fields&& unlisted(std::string key, std::function<void(const ConfigNode&, Config&)> read) && {
     entries_.push_back({std::move(key), {}, std::move(read), {}, true});
     return std::move(*this);
@@ -127,9 +127,7 @@ class Fields {
 
   std::vector<std::string> keys() const {
     std::vector<std::string> names;
-    for (const Entry& entry : entries_) {
-      if (!entry.is_unlisted) names.push_back(entry.key);
-    }
+    for (const Entry& entry : entries_) names.push_back(entry.key);
     return names;
   }
 

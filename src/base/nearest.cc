@@ -22,13 +22,19 @@ size_t edit_distance(std::string_view a, std::string_view b) {
   return row[b.size()];
 }
 
+// "lora_rank" continues "lora_r", "micro_batch" begins "micro_batch_size": more telling than two changed letters.
+bool one_begins_the_other(std::string_view a, std::string_view b) {
+  return std::min(a.size(), b.size()) >= 5 && (a.starts_with(b) || b.starts_with(a));
+}
+
 }  // namespace
 
 std::string nearest_word(std::string_view word, std::span<const std::string> known) {
   std::string best;
   size_t best_distance = std::max<size_t>(1, word.size() / 2) + 1;
   for (const std::string& candidate : known) {
-    const size_t distance = edit_distance(word, candidate);
+    size_t distance = edit_distance(word, candidate);
+    if (distance > 1 && one_begins_the_other(word, candidate)) distance = 1;
     if (distance < best_distance) {
       best_distance = distance;
       best = candidate;

@@ -15,6 +15,13 @@ TEST(NearestWord, FindsTheMisspelt) {
   EXPECT_EQ(nearest_word("lora_r", known), "lora_r");
 }
 
+TEST(NearestWord, ABeginningTellsMoreThanTwoChangedLetters) {
+  const std::vector<std::string> known = {"local_rank", "lora_r", "lora_rank_pattern", "micro_batch_size"};
+  EXPECT_EQ(nearest_word("lora_rank", known), "lora_r");
+  EXPECT_EQ(nearest_word("micro_batch", known), "micro_batch_size");
+  EXPECT_EQ(nearest_word("local_ran", known), "local_rank");
+}
+
 TEST(NearestWord, SaysNothingWhereNothingIsNear) {
   const std::vector<std::string> known = {"lora_r"};
   EXPECT_EQ(nearest_word("zzzzzzzz", known), "");

@@ -152,9 +152,10 @@ class ChatType : public ExampleType {
  public:
   ChatType(const DatasetConfig& entry, const ExampleContext& context) : entry_(entry), context_(context) {
     if (!entry.chat_template.empty() || !entry.chat_template_jinja.empty()) {
-      context_.chat_template = choose_template(entry.chat_template, entry.chat_template_jinja, entry.where,
-                                               *context.tokenizer, context.eos_text);
+      context_.chat_template =
+          choose_template(entry.chat_template, entry.chat_template_jinja, entry.where, *context.tokenizer);
     }
+    compile();
   }
 
   void add(const Json& row, std::string_view where, ExampleOrigin origin, ExampleSet& set,
@@ -179,16 +180,28 @@ class ChatType : public ExampleType {
 
  private:
   RenderedChat render(const Json& messages, const Json& tools, bool generation_prompt, std::string_view where) const {
-    if (context_.chat_template == nullptr) {
-      throw Error(ErrorCode::kInvalidInput, fmt::format("{}: the tokenizer has no chat template", entry_.where),
-                  fmt::format("write chat_template: one of {}", fmt::join(ChatTemplate::built_in_names(), ", ")));
-    }
+    if (!template_) throw *template_fault_;
     try {
-      return context_.chat_template->render(
+      return template_->render(
           messages,
           {.add_generation_prompt = generation_prompt, .tools = tools, .variables = context_.template_variables});
     } catch (const Error& fault) {
       throw Error(fault.code(), fmt::format("{}: {}", where, fault.message()), fault.hint());
+    }
+  }
+
+  // A template that is missing or cannot be compiled matters only once a conversation is there to be rendered.
+  void compile() {
+    if (!context_.chat_template) {
+      template_fault_ = Error(ErrorCode::kInvalidInput, fmt::format("{}: the tokenizer has no chat template", entry_.where),
+                              fmt::format("write chat_template: one of {}", fmt::join(ChatTemplate::built_in_names(), ", ")));
+      return;
+    }
+    const std::optional<TokenId> bos = context_.tokenizer->bos();
+    try {
+      template_.emplace(*context_.chat_template, bos ? context_.tokenizer->token_of(*bos) : std::string(), context_.eos_text);
+    } catch (const Error& fault) {
+      template_fault_ = fault;
     }
   }
 
@@ -327,6 +340,8 @@ class ChatType : public ExampleType {
 
   DatasetConfig entry_;
   ExampleContext context_;
+  std::optional<ChatTemplate> template_;
+  std::optional<Error> template_fault_;  // where there is no template_
 };
 
 }  // namespace

@@ -95,30 +95,20 @@ std::unique_ptr<ExampleType> make_example_type(const DatasetConfig& entry, const
   return type;
 }
 
-std::shared_ptr<const ChatTemplate> choose_template(const std::string& name, const std::string& jinja,
-                                                    std::string_view where, const Tokenizer& tokenizer,
-                                                    const std::string& eos_text) {
+std::optional<std::string> choose_template(const std::string& name, const std::string& jinja, std::string_view where,
+                                           const Tokenizer& tokenizer) {
   constexpr std::string_view kFallback = "tokenizer_default_fallback_";
-  std::string source;
   std::string chosen = name;
   const bool has_own = tokenizer.chat_template().has_value();
   if (chosen.starts_with(kFallback)) chosen = has_own ? "tokenizer_default" : chosen.substr(kFallback.size());
-  if (chosen == "jinja" || (chosen.empty() && !jinja.empty())) {
-    source = jinja_source(jinja);
-  } else if (chosen.empty() || chosen == "tokenizer_default") {
-    if (!has_own) return nullptr;
-    source = *tokenizer.chat_template();
-  } else {
-    const std::optional<std::string> built_in = ChatTemplate::built_in(chosen);
-    if (!built_in) {
-      throw Error(
-          ErrorCode::kInvalidInput, fmt::format("{}: chat_template: unknown template \"{}\"", where, chosen),
-          fmt::format("write tokenizer_default, jinja, or one of {}", fmt::join(ChatTemplate::built_in_names(), ", ")));
-    }
-    source = *built_in;
+  if (chosen == "jinja" || (chosen.empty() && !jinja.empty())) return jinja_source(jinja);
+  if (chosen.empty() || chosen == "tokenizer_default") return tokenizer.chat_template();
+  std::optional<std::string> built_in = ChatTemplate::built_in(chosen);
+  if (!built_in) {
+    throw Error(ErrorCode::kInvalidInput, fmt::format("{}: chat_template: unknown template \"{}\"", where, chosen),
+                fmt::format("write tokenizer_default, jinja, or one of {}", fmt::join(ChatTemplate::built_in_names(), ", ")));
   }
-  const std::string bos = tokenizer.bos() ? tokenizer.token_of(*tokenizer.bos()) : std::string();
-  return std::make_shared<const ChatTemplate>(std::move(source), bos, eos_text);
+  return built_in;
 }
 
 std::string text_field(const Json& row, const std::string& field, std::string_view where) {

@@ -17,7 +17,7 @@ namespace understudy {
 // What all types need of the run.
 struct ExampleContext {
   std::shared_ptr<const Tokenizer> tokenizer;
-  std::shared_ptr<const ChatTemplate> chat_template;  // the config's or the tokenizer's; absent where neither has one
+  std::optional<std::string> chat_template;  // its source; absent where neither config nor tokenizer has one
   std::string eos_text;  // as special_tokens or the tokenizer have it; empty where there is none
   std::optional<TokenId> eos;
   std::vector<TokenId> turn_ends;  // every id that ends an answer
@@ -48,11 +48,9 @@ class ExampleType {
 // The type of the entry; where it names none, each row's columns decide. Throws kInvalidInput for an unknown type.
 std::unique_ptr<ExampleType> make_example_type(const DatasetConfig& entry, const ExampleContext& context);
 
-// The template that the entry, else the config, names; else the tokenizer's; nothing where none is named and it has
-// none.
-std::shared_ptr<const ChatTemplate> choose_template(const std::string& name, const std::string& jinja,
-                                                    std::string_view where, const Tokenizer& tokenizer,
-                                                    const std::string& eos_text);
+// The source of the template that the config, or an entry, names; where it names none the tokenizer's; nothing where that has none.
+std::optional<std::string> choose_template(const std::string& name, const std::string& jinja, std::string_view where,
+                                           const Tokenizer& tokenizer);
 
 // Makers, one per file.
 std::unique_ptr<ExampleType> make_chat_type(const DatasetConfig& entry, const ExampleContext& context);

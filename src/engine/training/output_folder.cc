@@ -57,7 +57,7 @@ void write_tokenizer(const fs::path& folder, const TrainConfig& config, const Tr
   }
   write_tokenizer_config(from, folder, config);
   write_generation_config(from, folder, data);
-  if (data.chat_template) write_file_atomically(folder / "chat_template.jinja", data.chat_template->source());
+  if (data.chat_template) write_file_atomically(folder / "chat_template.jinja", *data.chat_template);
 }
 
 void write_loss_chart(const fs::path& folder) {

@@ -76,6 +76,7 @@ void read_targets(const Node& node, TrainConfig& config) {
   config.lora_target_is_pattern = !node.is_list();
   read_value(node, config.lora_target_modules);
   for (const std::string& pattern : config.lora_target_modules) {
+    if (pattern.size() > 1000) throw node.error("a pattern of more than 1,000 characters");  // std::regex recurses
     try {
       const std::regex ignored(pattern);
     } catch (const std::regex_error& fault) {

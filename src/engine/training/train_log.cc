@@ -44,10 +44,17 @@ std::vector<ChartPoint> smoothed(const std::vector<ChartPoint>& points) {
   return line;
 }
 
+std::filesystem::path made(const std::filesystem::path& folder) {
+  std::error_code fault;
+  std::filesystem::create_directories(folder, fault);
+  if (fault) throw Error(ErrorCode::kIo, fmt::format("{}: cannot make the folder: {}", folder.string(), fault.message()));
+  return folder;
+}
+
 }  // namespace
 
 TrainLog::TrainLog(const std::filesystem::path& output_dir, uint64_t keep_bytes)
-    : file_(output_dir / kLogFile, keep_bytes) {}
+    : file_(made(output_dir) / kLogFile, keep_bytes) {}
 
 void TrainLog::append(const StepReport& report) {
   file_.append(dump_json({{"step", report.step},

@@ -141,7 +141,7 @@ class Loader {
     context_.template_variables =
         config_.chat_template_kwargs.is_null() ? Json() : config_.chat_template_kwargs.to_json();
     context_.chat_template = choose_template(config_.chat_template, config_.chat_template_jinja, config_.source.file(),
-                                             tokenizer, context_.eos_text);
+                                             tokenizer);
   }
 
   TokenId known_token(const std::string& token, std::string_view key) const {

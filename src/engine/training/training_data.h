@@ -3,10 +3,10 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
-#include "engine/text/chat_template.h"
 #include "engine/text/tokenizer.h"
 #include "engine/training/example_set.h"
 #include "engine/training/train_config.h"
@@ -24,7 +24,7 @@ struct TrainingData {
   std::vector<int32_t> train;  // numbers of examples, in the order before the epochs' own shuffling
   std::vector<int32_t> validation;
   std::vector<std::string> files;                     // what ExampleOrigin::file counts in
-  std::shared_ptr<const ChatTemplate> chat_template;  // absent where none was needed and none is there
+  std::optional<std::string> chat_template;  // the source of the config's or the tokenizer's; absent where there is none
   std::vector<TokenId> turn_ends;                     // every id that ends an answer
   std::optional<TokenId> eos;
 
