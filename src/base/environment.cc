@@ -13,6 +13,12 @@ std::optional<std::string> environment(const std::string& name) {
   return std::string(value);
 }
 
+void start_again_with_default(const char* name, const char* value, char** argv) {
+  if (std::getenv(name) != nullptr || std::getenv("OMP_WAIT_POLICY") != nullptr) return;
+  if (::setenv(name, value, 1) != 0) return;
+  ::execv("/proc/self/exe", argv);
+}
+
 bool is_terminal(int descriptor) { return ::isatty(descriptor) == 1; }
 
 bool wants_color(int descriptor) {

@@ -11,6 +11,7 @@ const std::vector<Command>& all_commands() {
       generate_command(),
       logits_command(),
       render_command(),
+      serve_command(),
       tokenize_command(),
       train_command(),
   };

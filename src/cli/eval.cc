@@ -14,6 +14,7 @@
 #include "evaluation/gates.h"
 #include "evaluation/report_text.h"
 #include "records/eval_report.h"
+#include "workflow/answerer.h"
 #include "workflow/evaluate.h"
 
 namespace understudy::cli {
@@ -38,7 +39,10 @@ void check(const Flags& flags) {
 }
 
 EvalReport run(const evaluation::EvalConfig& config, const Flags& flags) {
-  return workflow::evaluate(config, flags.files, nullptr, interrupt_token());
+  if (flags.model.empty()) return workflow::evaluate(config, flags.files, nullptr, interrupt_token());
+  const std::unique_ptr<evaluation::Answerer> answerer = workflow::make_answerer(flags.model, flags.adapter);
+  workflow::EvaluateModel model{*answerer, flags.model, flags.adapter};
+  return workflow::evaluate(config, flags.files, &model, interrupt_token());
 }
 
 int eval(const Flags& flags, const std::vector<std::string>& remaining) {

@@ -248,7 +248,8 @@ void Connection::client_is_readable(const error_code& code) {
 Awaitable<void> Connection::serve() {
   while (goes_on_) {
     HttpRequest request;
-    if (!co_await read_request(request)) break;
+    // abort() may come between a request's last byte and here: then nobody would ever stop its handler.
+    if (!co_await read_request(request) || aborted_) break;
     co_await serve_one(request);
   }
   if (lingers_ && !aborted_) co_await linger();

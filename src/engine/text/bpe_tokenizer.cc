@@ -18,6 +18,16 @@ constexpr std::string_view kTurnEnds[] = {"<|eot_id|>",    "<|eom_id|>",    "<|i
                                           "</s>",          "<|endoftext|>", "<|end_of_text|>", "<|end_of_turn|>",
                                           "<end_of_turn>", "<|eot|>"};
 
+constexpr std::string_view kMark = "\xE2\x96\x81";  // "▁", SentencePiece's space
+constexpr char32_t kMarkCharacter = 0x2581;
+
+// Where the word that begins at `begin` ends: before the first mark that follows another character.
+size_t next_word(std::string_view text, size_t begin) {
+  size_t at = begin;
+  while (text.substr(at, kMark.size()) == kMark) at += kMark.size();
+  return std::min(text.find(kMark, at), text.size());
+}
+
 // Text whose invalid bytes are replaced, so that regular expressions may run over it.
 AlignedText repaired(std::string_view text) {
   AlignedText out;
@@ -54,6 +64,7 @@ BpeTokenizer::BpeTokenizer(TokenizerParts parts)
     : parts_(std::move(parts)), byte_level_(parts_.pre_tokenizer.is_byte_level()), merges_(parts_.merges) {
   check_ids();
   index_tokens();
+  cuts_at_marks_ = no_merge_crosses_marks();
   std::vector<AddedToken> raw;
   std::vector<AddedToken> normalized;
   std::vector<std::string> raw_patterns;
@@ -186,11 +197,30 @@ void BpeTokenizer::run(std::string_view text, const EncodeOptions& options, Outp
 void BpeTokenizer::encode_text(const Piece& piece, const AddedTokenFinder::Rules& rules, Output& out) const {
   AlignedText changed;
   const Piece normal = parts_.normalizer.apply(piece, changed) ? changed.piece() : piece;
-  const auto word = [&](const Piece& w) { encode_word(w, out); };
+  const auto word = [&](const Piece& w) { encode_stretch(w, out); };
   if (normalized_finder_.empty()) return parts_.pre_tokenizer.split(normal, word);
   normalized_finder_.split(
       normal, rules, [&](const Piece& part) { parts_.pre_tokenizer.split(part, word); },
       [&](const Piece& part, TokenId id) { out.add(id, part, 0, part.text.size()); });
+}
+
+// SentencePiece-style tokenizers have no pre-tokenizer: a whole text would be one word, and no word would come twice.
+// Where no merge makes a token with "▁" after another character, the text falls apart into words by itself.
+bool BpeTokenizer::no_merge_crosses_marks() const {
+  if (byte_level_ || parts_.ignore_merges || character_ids_.count(kMarkCharacter) == 0) return false;
+  return std::none_of(parts_.merges.begin(), parts_.merges.end(), [&](const BpeMerge& merge) {
+    const std::string& token = parts_.tokens[static_cast<size_t>(merge.merged)];
+    return next_word(token, 0) < token.size();
+  });
+}
+
+void BpeTokenizer::encode_stretch(const Piece& stretch, Output& out) const {
+  if (!cuts_at_marks_) return encode_word(stretch, out);
+  for (size_t begin = 0; begin < stretch.text.size();) {
+    const size_t end = next_word(stretch.text, begin);
+    encode_word(stretch.part(begin, end), out);
+    begin = end;
+  }
 }
 
 void BpeTokenizer::encode_word(const Piece& word, Output& out) const {

@@ -80,6 +80,8 @@ class BpeTokenizer : public Tokenizer {
   bool has(TokenId id) const;
   void run(std::string_view text, const EncodeOptions& options, Output& out) const;
   void encode_text(const Piece& piece, const AddedTokenFinder::Rules& rules, Output& out) const;
+  bool no_merge_crosses_marks() const;
+  void encode_stretch(const Piece& stretch, Output& out) const;
   void encode_word(const Piece& word, Output& out) const;
   std::vector<BpeSymbol> merged(std::string_view word) const;
   void add_bytes(std::string_view word, std::vector<BpeSymbol>& symbols) const;
@@ -88,6 +90,7 @@ class BpeTokenizer : public Tokenizer {
 
   TokenizerParts parts_;
   bool byte_level_ = false;
+  bool cuts_at_marks_ = false;  // a stretch without pre-tokenizer may be cut before "▁": nothing merges across
   BpeMerges merges_;
   AddedTokenFinder raw_finder_;          // on the text as it was written
   AddedTokenFinder normalized_finder_;   // on the normalised text

@@ -19,7 +19,7 @@ namespace understudy {
 // template.
 struct ContentSpan {
   TextSpan span;
-  int message = 0;         // index into messages; -1: tools
+  int message = 0;         // index into messages; -1: tools and further variables
   bool is_content = true;  // false: another value of the message (a tool call's name, say)
 };
 
@@ -30,8 +30,9 @@ struct RenderedChat {
 
 struct RenderOptions {
   bool add_generation_prompt = false;
-  Json tools = nullptr;      // list, or null
-  Json variables = nullptr;  // further variables (enable_thinking, date_string, ...), or null
+  Json tools = nullptr;        // list, or null
+  Json variables = nullptr;    // further variables (enable_thinking, date_string, ...), or null
+  std::optional<int64_t> now;  // seconds since 1970 for strftime_now; nothing: the clock
 };
 
 class ChatTemplate {

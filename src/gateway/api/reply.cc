@@ -14,7 +14,9 @@ namespace {
 class AnswerRecord {
  public:
   explicit AnswerRecord(RequestMetrics& metrics) : metrics_(metrics) {}
-  ~AnswerRecord() { metrics_.answered_after(seconds()); }
+  ~AnswerRecord() {
+    if (begun_) metrics_.answered_after(seconds());
+  }
   AnswerRecord(const AnswerRecord&) = delete;
   AnswerRecord& operator=(const AnswerRecord&) = delete;
 

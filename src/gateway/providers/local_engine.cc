@@ -57,11 +57,15 @@ class EngineEvents {  // thread-safe
 
  private:
   TokenLogprobs logprobs_of(const GeneratedToken& token) const {
-    TokenLogprobs logprobs{{tokenizer_->bytes_of(token.id), token.logprob}, {}};
+    TokenLogprobs logprobs{{bytes_of(token.id), token.logprob}, {}};
     for (const TokenProbability& other : token.top) {
-      logprobs.top.push_back({tokenizer_->bytes_of(other.id), other.logprob});
+      logprobs.top.push_back({bytes_of(other.id), other.logprob});
     }
     return logprobs;
+  }
+  // A model's vocabulary may be padded beyond its tokenizer's: such a token has no text.
+  std::string bytes_of(TokenId id) const {
+    return static_cast<size_t>(id) < tokenizer_->vocab_size() ? tokenizer_->bytes_of(id) : std::string();
   }
   // True with the last choice: the usage event is then in the channel. Every choice has the same prompt, which counts
   // once.

@@ -23,7 +23,8 @@ namespace understudy {
 class AnswerStream {
  public:
   virtual ~AnswerStream() = default;
-  // The next event; nothing at the end. Ends on the call's executor. After a FailureEvent comes nothing more.
+  // The next event; nothing at the end, and nothing more after a FailureEvent. Where it has to wait, the coroutine goes
+  // on on the call's executor.
   virtual Awaitable<std::optional<ChatEvent>> next() = 0;
 };
 

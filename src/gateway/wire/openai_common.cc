@@ -39,7 +39,7 @@ std::vector<std::pair<int32_t, float>> read_logit_bias(ObjectReader& fields) {
   for (const auto& [key, bias] : value->items()) {
     int32_t id = 0;
     const auto [end, code] = std::from_chars(key.data(), key.data() + key.size(), id);
-    const bool is_id = code == std::errc() && end == key.data() + key.size() && id >= 0;
+    const bool is_id = code == std::errc() && end == key.data() + key.size() && key == std::to_string(id) && id >= 0;
     if (!is_id || !bias.is_number() || std::abs(bias.get<double>()) > 100) throw field_error(path, kExpected, *value);
     biases.emplace_back(id, bias.get<float>());
   }

@@ -144,7 +144,7 @@ void CpuOps::cached_attention(const CachedAttention& call) {
   const float scale = 1.0F / std::sqrt(static_cast<float>(dim));
   const int64_t row_blocks = (call.n_rows + kRows - 1) / kRows;
   const int64_t work = call.n_rows * call.n_heads * dim * (call.first_position + call.n_rows);
-#pragma omp parallel if (work > 4 * kParallelFloats)
+#pragma omp parallel if (work > kParallelProducts)
   {
     std::vector<float> queries, scores, sums;
 #pragma omp for schedule(dynamic) collapse(2)

@@ -38,7 +38,8 @@ class CpuOps : public Ops {
   const Kernels& kernels_;
 };
 
-// Below this many floats a team costs more than it brings (about 10 us to wake it).
-inline constexpr int64_t kParallelFloats = 16384;
+// Below these a team costs more than it brings: waking it takes about 10 us, and far longer where other programs have the cores.
+inline constexpr int64_t kParallelFloats = 1 << 16;      // moved by one pass
+inline constexpr int64_t kParallelProducts = 1 << 20;    // multiply-adds of one product: about 20 us for one core
 
 }  // namespace understudy

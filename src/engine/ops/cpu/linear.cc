@@ -20,7 +20,7 @@ void CpuOps::linear(int64_t rows, const float* x, ConstTensorView weight, const 
   const auto stride = static_cast<int64_t>(bytes_of(weight.type, in));
   constexpr int64_t kOutputs = 32;  // a task's share: 8 at a time, and large enough to be worth handing out
   const int64_t n_tasks = (out + kOutputs - 1) / kOutputs;
-#pragma omp parallel for schedule(static) if (rows * in * out > 4 * kParallelFloats)
+#pragma omp parallel for schedule(static) if (rows * in * out > kParallelProducts)
   for (int64_t task = 0; task < n_tasks; ++task) {
     dot(rows, in, x, weight.data, stride, task * kOutputs, std::min(out, (task + 1) * kOutputs), bias, scale, accumulate, y, out);
   }

@@ -1,0 +1,153 @@
+#include "gateway/providers/local_engine.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/worker_pool.h"
+#include "gateway/providers/collect.h"
+#include "tests/support/byte_model.h"
+#include "tests/support/run_awaitable.h"
+
+namespace understudy {
+namespace {
+
+using ::testing::HasSubstr;
+using testing::run;
+
+class LocalEngineTest : public ::testing::Test {
+ protected:
+  LocalEngineTest() {
+    const std::filesystem::path path = testing::write_byte_model(folder_);
+    model_ = Model::load(path, {.compute = Compute::kF32});
+    tokenizer_ = Tokenizer::load(path);
+    engine_ = std::make_unique<Engine>(model_, tokenizer_, EngineOptions{});
+    provider_ = make({.name = "tiny", .created = 5, .chat_template = ChatTemplate(kTemplate, "<s>", "</s>")});
+  }
+  std::unique_ptr<LocalEngine> make(LocalModel model) {
+    return std::make_unique<LocalEngine>(*engine_, tokenizer_, std::move(model));
+  }
+  static ChatRequest chat(const std::string& text) {
+    ChatRequest request;
+    request.model = "tiny";
+    request.messages = {Message::of(Role::kUser, text)};
+    request.sampling.temperature = 0;
+    request.max_tokens = 6;
+    return request;
+  }
+  static ChatRequest completion(const std::string& prompt) {
+    ChatRequest request = chat("");
+    request.messages.clear();
+    request.prompt = prompt;
+    return request;
+  }
+  Attempt start(const ChatRequest& request, std::stop_token stop = {}) {
+    return run(provider_->start(request, {&workers_, std::move(stop)}));
+  }
+  ChatAnswer answer(const ChatRequest& request) {
+    Attempt attempt = start(request);
+    CHECK(attempt.started(), attempt.started() ? "" : attempt.failure().error.message());
+    const std::unique_ptr<AnswerStream> stream = attempt.take_stream();
+    return run(collect(*stream));
+  }
+  Error refusal(const ChatRequest& request) {
+    const Attempt attempt = start(request);
+    EXPECT_FALSE(attempt.started());
+    return attempt.failure().error;
+  }
+
+  static constexpr const char* kTemplate = "{% for message in messages %}[{{ message['content'] }}]{% endfor %}";
+  testing::TemporaryFolder folder_;
+  WorkerPool workers_{1};
+  std::shared_ptr<const Model> model_;
+  std::shared_ptr<const Tokenizer> tokenizer_;
+  std::unique_ptr<Engine> engine_;
+  std::unique_ptr<LocalEngine> provider_;
+};
+
+TEST_F(LocalEngineTest, AnswersAChatAsThePromptThatItsTemplateMakes) {
+  const ChatAnswer of_chat = answer(chat("hi"));
+  const ChatAnswer of_text = answer(completion("[hi]"));
+  ASSERT_EQ(of_chat.choices.size(), 1U);
+  EXPECT_EQ(of_chat.choices[0].text, of_text.choices[0].text);
+  EXPECT_EQ(of_chat.usage.completion_tokens, 6);
+  EXPECT_EQ(of_chat.choices[0].reason, FinishReason::kLength);
+  EXPECT_EQ(of_chat.usage.prompt_tokens, 5) << "a BOS and four bytes";
+}
+
+TEST_F(LocalEngineTest, TakesSpecialTokensInsideAMessageAsPlainText) {
+  EXPECT_EQ(answer(chat("</s>")).usage.prompt_tokens, 7) << "a BOS and six bytes, not one end token";
+}
+
+TEST_F(LocalEngineTest, GivesEveryTokensProbabilityAndItsAlternatives) {
+  ChatRequest request = chat("hi");
+  request.logprobs = true;
+  request.top_logprobs = 2;
+  const ChatAnswer given = answer(request);
+  ASSERT_EQ(given.choices[0].logprobs.size(), 6U);
+  for (const TokenLogprobs& token : given.choices[0].logprobs) {
+    EXPECT_LE(token.chosen.logprob, 0);
+    ASSERT_EQ(token.top.size(), 2U);
+    EXPECT_EQ(token.top[0], token.chosen) << "greedy takes the most probable one";
+  }
+}
+
+TEST_F(LocalEngineTest, DrawsChoicesThatDifferAndComeAgain) {
+  ChatRequest request = chat("hi");
+  request.sampling.temperature = 1;
+  request.sampling.seed = 3;
+  request.n = 3;
+  const ChatAnswer first = answer(request);
+  ASSERT_EQ(first.choices.size(), 3U);
+  EXPECT_NE(first.choices[0].text, first.choices[1].text);
+  EXPECT_EQ(first.usage.completion_tokens, 18);
+  const ChatAnswer again = answer(request);
+  for (size_t i = 0; i < 3; ++i) EXPECT_EQ(again.choices[i].text, first.choices[i].text);
+}
+
+TEST_F(LocalEngineTest, EchoesThePrompt) {
+  ChatRequest request = completion("Once");
+  const std::string text = answer(request).choices[0].text;
+  request.echo = true;
+  EXPECT_EQ(answer(request).choices[0].text, "Once" + text);
+}
+
+TEST_F(LocalEngineTest, RefusesWithAReason) {
+  const Error too_long = refusal(completion(std::string(300, 'x')));
+  EXPECT_EQ(too_long.reason(), "context_length_exceeded");
+  EXPECT_THAT(too_long.message(), HasSubstr("the context holds 256 tokens; the prompt has 301"));
+  ChatRequest picture = chat("hi");
+  picture.messages[0].content.push_back({"", Json{{"type", "image_url"}}});
+  EXPECT_EQ(refusal(picture).field(), "messages[0].content[1]");
+  provider_ = make({.name = "bare"});
+  EXPECT_EQ(refusal(chat("hi")).field(), "messages");
+  EXPECT_EQ(answer(completion("hi")).usage.completion_tokens, 6);
+}
+
+TEST_F(LocalEngineTest, FreesWhatIsCancelledOrDropped) {
+  ChatRequest request = chat("hi");
+  request.max_tokens = 240;
+  std::stop_source stop;
+  Attempt attempt = start(request, stop.get_token());
+  ASSERT_TRUE(attempt.started());
+  const std::unique_ptr<AnswerStream> stream = attempt.take_stream();
+  stop.request_stop();
+  const ChatAnswer cut = run(collect(*stream));
+  EXPECT_EQ(cut.choices[0].reason, FinishReason::kCancelled);
+  EXPECT_LT(cut.usage.completion_tokens, 240);
+  { const Attempt dropped = start(request); }
+  answer(chat("next"));
+  for (int i = 0; i < 500 && provider_->load().active > 0; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  EXPECT_EQ(provider_->load().active, 0);
+}
+
+TEST_F(LocalEngineTest, SpeaksItsModelsWords) {
+  const TokenService& tokens = *provider_->tokens();
+  EXPECT_EQ(tokens.tokenize("a</s>", true, true), (std::vector<int32_t>{256, 'a', 257}));
+  EXPECT_EQ(tokens.tokenize("</s>", false, false).size(), 4U);
+  EXPECT_EQ(tokens.detokenize({'a', 'b'}), "ab");
+  EXPECT_THROW((void)tokens.detokenize({258}), Error);
+}
+
+}  // namespace
+}  // namespace understudy
