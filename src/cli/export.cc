@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "base/error.h"
+#include "base/interrupt.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/units.h"
@@ -48,6 +49,7 @@ int export_files(const Flags& flags) {
   options.base = flags.base;
   options.out = flags.out;
   options.type = type_of(flags.type);
+  options.stop = interrupt_token();
   if (!flags.adapter.empty()) options.adapter = flags.adapter;
   if (!flags.name.empty()) options.name = flags.name;
   if (!flags.report.empty()) options.report = flags.report;

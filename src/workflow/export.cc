@@ -187,7 +187,8 @@ void write_models(const ExportOptions& options, const Parts& parts, const std::f
                 .tokenizer = *parts.tokenizer,
                 .adapter = adapter,
                 .name = parts.name,
-                .type = options.type},
+                .type = options.type,
+                .stop = options.stop},
                staging / kModelFile);
   if (adapter != nullptr && can_export_adapter(*adapter)) {
     export_adapter(parts.config, *adapter, parts.name, staging / kAdapterFile);

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,7 @@ struct ExportOptions {
   DType type = DType::kF16;                      // or kQ8_0
   std::optional<std::string> name;               // general.name; otherwise the name of `out`
   std::optional<std::filesystem::path> report;   // report.json of `eval`, taken into the card
+  std::stop_token stop = {};                     // once requested, kCancelled is thrown and nothing is left
 };
 
 struct ExportedFile {

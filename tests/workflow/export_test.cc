@@ -140,6 +140,14 @@ TEST_F(ExportTest, AFullDiskLeavesWhatWasThere) {
   EXPECT_THAT(names_in(folder_.path()), ElementsAre("adapter", "base", "out"));
 }
 
+TEST_F(ExportTest, AStopLeavesNothing) {
+  std::stop_source source;
+  options_.stop = source.get_token();
+  source.request_stop();
+  EXPECT_EQ(failure().code(), ErrorCode::kCancelled);
+  EXPECT_THAT(names_in(folder_.path()), ElementsAre("adapter", "base"));
+}
+
 TEST_F(ExportTest, WhatIsMissingIsNamedAndNothingIsWritten) {
   options_.report = folder_.write("report.json", "[1]");
   EXPECT_THAT(failure().message(), HasSubstr("report.json: expected an object"));

@@ -140,6 +140,7 @@ class MergedWeights {
   }
 
   Tensor make(const ExpectedTensor& tensor) const {
+    if (what_.stop.stop_requested()) throw Error(ErrorCode::kCancelled, "stopped; nothing was exported");
     Tensor merged = to_f32(source(tensor.name));
     add_adapter(tensor.name, merged);
     put_rows_in_order(tensor.name, merged);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <filesystem>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,7 @@ struct ModelExport {  // borrows everything
   const AdapterFile* adapter = nullptr;  // nullptr: the base alone
   std::string name;                      // general.name
   DType type = DType::kF16;              // of matrices: kF16 or kQ8_0 (rows that are no multiples of 32 stay F16)
+  std::stop_token stop = {};             // asked before each tensor; then kCancelled is thrown
 };
 
 // Writes W + scale B A, computed in f32 and rounded once; norms and biases stay F32. A module that the adapter trained
