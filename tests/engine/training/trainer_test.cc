@@ -36,7 +36,7 @@ TEST_F(TrainerTest, OneStepIsTheSameHoweverItIsCut) {
                            "micro_batch_size: 1\ngradient_accumulation_steps: 6\n",
                            "micro_batch_size: 2\nsample_packing: true\n",
                            "micro_batch_size: 1\ngradient_accumulation_steps: 4\nsample_packing: true\n"}) {
-    Run run(config(common + yaml));
+    TrainedRun run(config(common + yaml));
     ASSERT_EQ(run.trainer.plan().tokens(1), 414) << yaml;
     (void)run.run();
     reports.push_back(read_train_log(tiny_.out()).steps.at(0));
@@ -50,7 +50,7 @@ TEST_F(TrainerTest, OneStepIsTheSameHoweverItIsCut) {
 TEST_F(TrainerTest, TheGradientIsTheMeanOverAllTargetsOfTheStep) {
   // Three examples of 2, 100 and 10 tokens: a mean of the micro-batches' means would weigh the short one fifty times too much.
   const std::string rows = tiny_.rows({2, 100, 10});
-  Run run(tiny_.config(rows, "curriculum_sampling: true\ngradient_accumulation_steps: 3\n"));
+  TrainedRun run(tiny_.config(rows, "curriculum_sampling: true\ngradient_accumulation_steps: 3\n"));
   double sum = 0;
   int64_t targets = 0;
   TrainingGraph graph(Model::load(run.config.base_model, {}), nullptr, {});
@@ -65,7 +65,7 @@ TEST_F(TrainerTest, TheGradientIsTheMeanOverAllTargetsOfTheStep) {
 }
 
 TEST_F(TrainerTest, ALoggedStepHasExactlyItsKeysInFullPrecision) {
-  (void)Run(config("max_steps: 2\n")).run();
+  (void)TrainedRun(config("max_steps: 2\n")).run();
   const std::string text = read_file(tiny_.out() / "train_log.jsonl");
   const Json line = parse_json(text.substr(0, text.find('\n')), "line");
   std::vector<std::string> keys;
@@ -77,7 +77,7 @@ TEST_F(TrainerTest, ALoggedStepHasExactlyItsKeysInFullPrecision) {
 TEST_F(TrainerTest, EvaluationDoesNotDependOnItsBatchAndDropsNothing) {
   std::vector<double> losses;
   for (const char* yaml : {"eval_batch_size: 1\n", "eval_batch_size: 2\n", "eval_batch_size: 7\n", "sample_packing: true\n"}) {
-    Run run(config(std::string("val_set_size: 4\nlearning_rate: 1e-12\n") + yaml));
+    TrainedRun run(config(std::string("val_set_size: 4\nlearning_rate: 1e-12\n") + yaml));
     (void)run.run();
     const LoggedRun log = read_train_log(tiny_.out());
     EXPECT_EQ(log.evaluations.at(0).step, 0);
@@ -88,7 +88,7 @@ TEST_F(TrainerTest, EvaluationDoesNotDependOnItsBatchAndDropsNothing) {
 }
 
 TEST_F(TrainerTest, ItEvaluatesBeforeTheFirstStepAndAfterTheLast) {
-  (void)Run(config("val_set_size: 2\nevals_per_epoch: 1\nnum_epochs: 1\n")).run();
+  (void)TrainedRun(config("val_set_size: 2\nevals_per_epoch: 1\nnum_epochs: 1\n")).run();
   std::vector<int64_t> steps;
   for (const EvaluationReport& report : read_train_log(tiny_.out()).evaluations) steps.push_back(report.step);
   EXPECT_THAT(steps, ElementsAre(0, 4));
@@ -97,7 +97,7 @@ TEST_F(TrainerTest, ItEvaluatesBeforeTheFirstStepAndAfterTheLast) {
 TEST_F(TrainerTest, TrainingLearnsTheNextTokenAndNotTheOneAfter) {
   const std::string row = R"({"input_ids": [10, 20, 30, 40, 50, 60, 1]})";
   const std::string rows = tiny_.folder().write("abc.jsonl", row).string();
-  Run run(tiny_.config(rows, "num_epochs: 60\nlearning_rate: 1e-2\n"));
+  TrainedRun run(tiny_.config(rows, "num_epochs: 60\nlearning_rate: 1e-2\n"));
   (void)run.run();
   TrainingGraph graph(run.model, nullptr, {});
   const std::vector<int32_t> ids = {10, 20, 30, 40, 50, 60, 1};
@@ -109,10 +109,10 @@ TEST_F(TrainerTest, TrainingLearnsTheNextTokenAndNotTheOneAfter) {
 }
 
 TEST_F(TrainerTest, ClippingBoundsTheUpdateAndTheNormIsThatBeforeIt) {
-  Run clipped(config("max_steps: 1\nmax_grad_norm: 0.001\n"));
+  TrainedRun clipped(config("max_steps: 1\nmax_grad_norm: 0.001\n"));
   (void)clipped.run();
   const double norm = read_train_log(tiny_.out()).steps.at(0).grad_norm;
-  Run free(config("max_steps: 1\nmax_grad_norm: 0\n"));
+  TrainedRun free(config("max_steps: 1\nmax_grad_norm: 0\n"));
   (void)free.run();
   EXPECT_GT(norm, 0.01);
   EXPECT_DOUBLE_EQ(read_train_log(tiny_.out()).steps.at(0).grad_norm, norm);
@@ -121,7 +121,7 @@ TEST_F(TrainerTest, ClippingBoundsTheUpdateAndTheNormIsThatBeforeIt) {
 
 TEST_F(TrainerTest, DecayReachesMatricesAndNotNorms) {
   // With a rate of 1e-3 and a decay of 100 matrices lose a tenth; where no gradient flows only decay moves a weight.
-  Run run(config("max_steps: 1\nweight_decay: 100\nmax_grad_norm: 1e-30\nadam_epsilon: 1\n"));
+  TrainedRun run(config("max_steps: 1\nweight_decay: 100\nmax_grad_norm: 1e-30\nadam_epsilon: 1\n"));
   const std::vector<float> before(run.model->final_norm().f32(), run.model->final_norm().f32() + 32);
   const auto* embedding = run.model->embedding().data.f32();
   const float first = embedding[299 * 32];  // a token that no row has
@@ -149,7 +149,7 @@ TEST_F(TrainerTest, SmallUpdatesAddUp) {
 // --- stopping, the best, saving
 
 TEST_F(TrainerTest, EarlyStoppingKeepsTheBestWeights) {
-  Run run(config("val_set_size: 3\neval_steps: 2\nnum_epochs: 200\nlearning_rate: 3e-2\nearly_stopping_patience: 2\n"));
+  TrainedRun run(config("val_set_size: 3\neval_steps: 2\nnum_epochs: 200\nlearning_rate: 3e-2\nearly_stopping_patience: 2\n"));
   const TrainOutcome outcome = run.run();
   EXPECT_LT(outcome.state.step, outcome.n_steps);
   EXPECT_THAT(outcome.stop_reason, HasSubstr("no gain in 2 evaluations"));
@@ -168,19 +168,19 @@ TEST_F(TrainerTest, EarlyStoppingKeepsTheBestWeights) {
 }
 
 TEST_F(TrainerTest, TheWatchdogStopsARunGoneWild) {
-  const TrainOutcome outcome = Run(config("num_epochs: 10\nloss_watchdog_threshold: 0.001\nloss_watchdog_patience: 4\n")).run();
+  const TrainOutcome outcome = TrainedRun(config("num_epochs: 10\nloss_watchdog_threshold: 0.001\nloss_watchdog_patience: 4\n")).run();
   EXPECT_EQ(outcome.state.step, 4);
   EXPECT_THAT(outcome.stop_reason, HasSubstr("watchdog"));
 }
 
 TEST_F(TrainerTest, OldCheckpointsGoAndTheBestStays) {
-  (void)Run(config("num_epochs: 2\nsave_steps: 2\nsave_total_limit: 2\n")).run();
+  (void)TrainedRun(config("num_epochs: 2\nsave_steps: 2\nsave_total_limit: 2\n")).run();
   EXPECT_THAT(checkpoint_steps(tiny_.out()), ElementsAre(10, 12));
 }
 
 TEST_F(TrainerTest, AStopWritesACheckpointAndLosesNothing) {
   std::stop_source source;
-  Run run(config("num_epochs: 5\nsave_strategy: no\ngradient_accumulation_steps: 2\n"),
+  TrainedRun run(config("num_epochs: 5\nsave_strategy: no\ngradient_accumulation_steps: 2\n"),
           {.on_step = [&](const StepReport& report) {
             if (report.step == 4) source.request_stop();
           }});
@@ -202,7 +202,7 @@ class Resuming : public TrainerTest, public ::testing::WithParamInterface<Resume
 TEST_P(Resuming, IsAsIfItHadNeverStopped) {
   rows_ = tiny_.rows({30, 12, 55, 8, 41, 23, 37, 19, 61, 14, 26, 33, 47, 21});
   const std::string yaml = std::string("save_strategy: no\nmax_steps: 20\nsequence_len: 64\nlr_scheduler: cosine\n") + GetParam().yaml;
-  Run whole(config(yaml));
+  TrainedRun whole(config(yaml));
   ASSERT_EQ(whole.trainer.plan().n_steps(), 20);
   ASSERT_GT(whole.trainer.plan().epoch_ends().size(), 1u);
   (void)whole.run();
@@ -211,7 +211,7 @@ TEST_P(Resuming, IsAsIfItHadNeverStopped) {
 
   for (const int64_t stop_at : {1, 7, 13, 100}) {
     std::stop_source source;
-    Run part(config(yaml + "auto_resume_from_checkpoints: true\n"), {.on_step = [&](const StepReport& report) {
+    TrainedRun part(config(yaml + "auto_resume_from_checkpoints: true\n"), {.on_step = [&](const StepReport& report) {
                if (report.step == stop_at) source.request_stop();
              }});
     if (stop_at < 100) {
@@ -243,50 +243,50 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST_F(TrainerTest, ResumingARunThatHasChangedIsRefusedByName) {
   const std::string yaml = "num_epochs: 2\nsave_steps: 3\n";
-  (void)Run(config(yaml)).run();
+  (void)TrainedRun(config(yaml)).run();
   const std::string resume = yaml + "auto_resume_from_checkpoints: true\n";
   const auto refusal = [&](const TrainConfig& changed) {
-    return error_of([&] { Run(changed).trainer.resume(); }).message();
+    return error_of([&] { TrainedRun(changed).trainer.resume(); }).message();
   };
   EXPECT_THAT(refusal(config(resume + "learning_rate: 5e-4\n")), HasSubstr("learning_rate: was 0.001, is 0.0005"));
   EXPECT_THAT(refusal(config(resume + "weight_decay: 0.5\n")), HasSubstr("weight_decay: was 0.0, is 0.5"));
-  Run forced(config(resume + "learning_rate: 5e-4\n"), {}, true);
+  TrainedRun forced(config(resume + "learning_rate: 5e-4\n"), {}, true);
   EXPECT_EQ(forced.trainer.resume(), 12);
   rows_ = tiny_.rows({3, 40, 200, 17, 90, 64}, 4);  // the same file, other tokens
   EXPECT_THAT(refusal(config(resume)), HasSubstr("the data, the chat template or the tokenizer has changed"));
-  EXPECT_EQ(Run(config(yaml)).trainer.resume(), 0);  // not asked to resume
+  EXPECT_EQ(TrainedRun(config(yaml)).trainer.resume(), 0);  // not asked to resume
 }
 
 TEST_F(TrainerTest, SettingsThatChangeNoNumberMayChange) {
-  (void)Run(config("num_epochs: 2\nsave_steps: 5\n")).run();
-  Run run(config("num_epochs: 2\nsave_steps: 4\nlogging_steps: 7\nresume_from_checkpoint: " + (tiny_.out() / "checkpoint-5").string() + "\n"));
+  (void)TrainedRun(config("num_epochs: 2\nsave_steps: 5\n")).run();
+  TrainedRun run(config("num_epochs: 2\nsave_steps: 4\nlogging_steps: 7\nresume_from_checkpoint: " + (tiny_.out() / "checkpoint-5").string() + "\n"));
   EXPECT_EQ(run.trainer.resume(), 5);
 }
 
 TEST_F(TrainerTest, AMissingCheckpointIsNamed) {
-  Run run(config("resume_from_checkpoint: nowhere\n"));
+  TrainedRun run(config("resume_from_checkpoint: nowhere\n"));
   EXPECT_THAT(error_of([&] { run.trainer.resume(); }).message(), HasSubstr("resume_from_checkpoint: nowhere: no checkpoint there"));
 }
 
 TEST_F(TrainerTest, HalfWrittenCheckpointsArePassedOver) {
-  (void)Run(config("num_epochs: 1\nsave_steps: 2\n")).run();
+  (void)TrainedRun(config("num_epochs: 1\nsave_steps: 2\n")).run();
   std::filesystem::create_directories(tiny_.out() / "checkpoint-900");
   std::filesystem::create_directories(tiny_.out() / "checkpoint-8.tmp-123");
   std::filesystem::create_directories(tiny_.out() / "checkpoint-2.deleting");
-  Run run(config("num_epochs: 1\nsave_steps: 2\nauto_resume_from_checkpoints: true\n"));
+  TrainedRun run(config("num_epochs: 1\nsave_steps: 2\nauto_resume_from_checkpoints: true\n"));
   EXPECT_EQ(run.trainer.resume(), 6);
   EXPECT_FALSE(std::filesystem::exists(tiny_.out() / "checkpoint-8.tmp-123"));
   EXPECT_FALSE(std::filesystem::exists(tiny_.out() / "checkpoint-2.deleting"));
 }
 
 TEST_F(TrainerTest, ADamagedCheckpointIsRefusedByName) {
-  (void)Run(config("num_epochs: 1\nsave_steps: 6\n")).run();
+  (void)TrainedRun(config("num_epochs: 1\nsave_steps: 6\n")).run();
   const std::filesystem::path state = tiny_.out() / "checkpoint-6/trainer_state.json";
   const std::string text = read_file(state);
   const std::string resume = "num_epochs: 1\nauto_resume_from_checkpoints: true\n";
   for (const std::string& damaged : {text.substr(0, text.size() / 2), std::string("{}"), std::string("[]")}) {
     write_file_atomically(state, damaged);
-    Run run(config(resume));
+    TrainedRun run(config(resume));
     const Error error = error_of([&] { run.trainer.resume(); });
     EXPECT_EQ(error.code(), ErrorCode::kInvalidInput);
     EXPECT_THAT(error.message(), HasSubstr("trainer_state.json"));
@@ -294,14 +294,14 @@ TEST_F(TrainerTest, ADamagedCheckpointIsRefusedByName) {
   write_file_atomically(state, text);
   const std::filesystem::path weights = tiny_.out() / "checkpoint-6/optimizer.safetensors";
   std::filesystem::resize_file(weights, std::filesystem::file_size(weights) / 2);
-  Run run(config(resume));
+  TrainedRun run(config(resume));
   EXPECT_THAT(error_of([&] { run.trainer.resume(); }).message(), HasSubstr("optimizer.safetensors"));
 }
 
 TEST_F(TrainerTest, AFullDiskLeavesTheCheckpointsThatWereThere) {
   int64_t good = 0;
   std::unique_ptr<FullDisk> full;
-  Run run(config("num_epochs: 3\nsave_steps: 4\n"), {.on_step = [&](const StepReport& report) {
+  TrainedRun run(config("num_epochs: 3\nsave_steps: 4\n"), {.on_step = [&](const StepReport& report) {
             if (report.step == 6) full = std::make_unique<FullDisk>(8192);
           },
                                                    .on_note = [&](const std::string&) { ++good; }});
@@ -310,7 +310,7 @@ TEST_F(TrainerTest, AFullDiskLeavesTheCheckpointsThatWereThere) {
   EXPECT_EQ(error.code(), ErrorCode::kIo);
   EXPECT_EQ(good, 1);
   EXPECT_THAT(checkpoint_steps(tiny_.out()), ElementsAre(4));
-  EXPECT_EQ(Run(config("num_epochs: 3\nsave_steps: 4\nauto_resume_from_checkpoints: true\n")).trainer.resume(), 4);
+  EXPECT_EQ(TrainedRun(config("num_epochs: 3\nsave_steps: 4\nauto_resume_from_checkpoints: true\n")).trainer.resume(), 4);
 }
 
 // --- PyTorch's figures

@@ -102,8 +102,8 @@ class TrainingFolder {
 };
 
 // One run in this process, as workflow/train.cc makes it.
-struct Run {
-  Run(const TrainConfig& the_config, TrainerEvents events = {}, bool force = false)
+struct TrainedRun {
+  TrainedRun(const TrainConfig& the_config, TrainerEvents events = {}, bool force = false)
       : config(the_config),
         data(load_training_data(config, Tokenizer::load(config.base_model), {})),
         model(Model::load(config.base_model, {})),
