@@ -41,7 +41,7 @@ class Pairing {
       pair_objects(g, a, node);
     } else if (shown == nullptr ? node != nullptr && node->items != nullptr : shown->is_array()) {
       if (shown != nullptr) pair_arrays(g, a, node);
-    } else if (shown != nullptr || (node != nullptr && node->is_leaf)) {
+    } else if (gold != nullptr || answer != nullptr || (node != nullptr && node->is_leaf)) {
       add_leaf(gold, answer, g, a, node);
     }
   }

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+// Without it valijson ends the process at a schema that is none.
+#define VALIJSON_USE_EXCEPTIONS 1
 #include <valijson/adapters/nlohmann_json_adapter.hpp>
 #include <valijson/schema.hpp>
 #include <valijson/schema_parser.hpp>

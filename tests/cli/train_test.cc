@@ -123,7 +123,8 @@ TEST_F(TrainCommand, TheAdapterHasPeftsNamesShapesAndKeys) {
   }
   const auto keys = [](const std::filesystem::path& folder) {
     std::vector<std::string> names;
-    for (const auto& [key, value] : parse_json(read_file(folder / "adapter_config.json"), "config").items()) names.push_back(key);
+    const Json config = parse_json(read_file(folder / "adapter_config.json"), "config");
+    for (const auto& [key, value] : config.items()) names.push_back(key);
     return names;
   };
   EXPECT_THAT(keys(tiny_.out()), ::testing::UnorderedElementsAreArray(keys(golden / "lora/initial")));

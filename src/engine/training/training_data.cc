@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <atomic>
 #include <exception>
+#include <iterator>
 #include <numeric>
+#include <span>
 #include <thread>
 #include <unordered_map>
 
@@ -313,16 +315,17 @@ class Loader {
 
   // An example without a target would be paid for and teach nothing; most often it is a sign of a wrong role or field.
   void check_targets() const {
-    std::string lines;
-    int64_t n = 0;
+    std::vector<int32_t> empty;  // in the file's order
     for (const std::vector<int32_t>* list : {&data_.train, &data_.validation}) {
-      for (const int32_t i : *list) {
-        if (data_.examples.targets(i) > 0) continue;
-        if (++n <= 10)
-          lines += fmt::format("\n  {}: {} tokens, {}", data_.where(i), data_.examples.length(i), why_no_target(i));
-      }
+      std::copy_if(list->begin(), list->end(), std::back_inserter(empty), [&](int32_t i) { return data_.examples.targets(i) == 0; });
     }
-    if (n == 0) return;
+    if (empty.empty()) return;
+    std::sort(empty.begin(), empty.end());
+    std::string lines;
+    for (const int32_t i : std::span(empty).first(std::min<size_t>(10, empty.size()))) {
+      lines += fmt::format("\n  {}: {} tokens, {}", data_.where(i), data_.examples.length(i), why_no_target(i));
+    }
+    const size_t n = empty.size();
     throw config_.source.error(
         fmt::format("{} examples have no target token, nothing in them can be learnt:{}", n, lines),
         "check roles_to_train, the labels, message_field_training and sequence_len");

@@ -1,5 +1,6 @@
 // OpenAI's older completions (POST /v1/completions), both directions: a prompt of plain text in, its continuation out.
 // A token that is no whole text ("half a character") is written as OpenAI does: "bytes:\xe2\x82".
+#include <algorithm>
 #include <fmt/format.h>
 
 #include <charconv>
@@ -67,6 +68,11 @@ void read_logprobs(ObjectReader& fields, ChatRequest& request) {
 
 // ---- logarithms of probabilities
 
+// Characters whose first byte is here: a token may end in the middle of one.
+size_t characters_begun(std::string_view bytes) {
+  return static_cast<size_t>(std::count_if(bytes.begin(), bytes.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+}
+
 // Four lists side by side, an entry a token. `offset` is where the first token's text stands in the choice's text, in
 // characters; it moves past them.
 Json logprobs_json(const std::vector<TokenLogprobs>& tokens, size_t& offset) {
@@ -84,7 +90,7 @@ Json logprobs_json(const std::vector<TokenLogprobs>& tokens, size_t& offset) {
     }
     tops.push_back(std::move(top));
     offsets.push_back(offset);
-    offset += count_code_points(token.chosen.token);
+    offset += characters_begun(token.chosen.token);
   }
   return {{"tokens", std::move(texts)},
           {"token_logprobs", std::move(logprobs)},

@@ -37,7 +37,8 @@ class ExampleTypes : public ::testing::Test {
 
   DatasetConfig entry(const std::string& yaml) const {
     DatasetConfig entry;
-    ConfigNode node = ConfigNode::parse("path: rows.jsonl\n" + yaml, "entry");
+    ConfigNode node = ConfigNode::parse(yaml, "entry");
+    node.set("path", "rows.jsonl", "the test");
     read_value(node, entry);
     return entry;
   }
@@ -179,8 +180,8 @@ INSTANTIATE_TEST_SUITE_P(
                    "<s><|im_start|>system\nS<|im_end|>\n<|im_start|>user\nU1<|im_end|>\n<|im_start|>assistant\n⟦A1<|im_end|>⟧\n"
                    "<|im_start|>user\nU2<|im_end|>\n<|im_start|>assistant\n⟦A2<|im_end|>⟧\n"},
         GoldenChat{"RolesToTrain", "roles_to_train: [user]", kTwoTurns,
-                   "<s><|im_start|>system\nS<|im_end|>\n<|im_start|>user\nU1⟦<|im_end|>⟧\n<|im_start|>assistant\nA1<|im_end|>\n"
-                   "<|im_start|>user\nU2<|im_end|>\n<|im_start|>assistant\nA2<|im_end|>\n"},
+                   "<s><|im_start|>system\nS<|im_end|>\n<|im_start|>user\n⟦U1<|im_end|>⟧\n<|im_start|>assistant\nA1<|im_end|>\n"
+                   "<|im_start|>user\n⟦U2<|im_end|>⟧\n<|im_start|>assistant\nA2<|im_end|>\n"},
         GoldenChat{"EndsOfAllTurns", "train_on_eos: all", kTwoTurns,
                    "<s><|im_start|>system\nS⟦<|im_end|>⟧\n<|im_start|>user\nU1⟦<|im_end|>⟧\n<|im_start|>assistant\n⟦A1<|im_end|>⟧\n"
                    "<|im_start|>user\nU2⟦<|im_end|>⟧\n<|im_start|>assistant\n⟦A2<|im_end|>⟧\n"},

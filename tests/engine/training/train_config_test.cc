@@ -105,7 +105,7 @@ special_tokens:
   EXPECT_EQ(config.saves.per_epoch, 1);
   EXPECT_EQ(config.special_tokens.pad, "<|end_of_text|>");
   EXPECT_THAT(config.notices, Contains(HasSubstr("adamw_8bit is AdamW with its moments in f32")));
-  EXPECT_THAT(config.notices, Contains(HasSubstr("lora-1b.yml:14: dataset_prepared_path: no effect here")));
+  EXPECT_THAT(config.notices, Contains(HasSubstr("lora-1b.yml:12: dataset_prepared_path: no effect here")));
 }
 
 TEST(TrainConfig, UnknownKeysNameLineAndTheNearestKeyThatActs) {

@@ -201,7 +201,7 @@ class Resuming : public TrainerTest, public ::testing::WithParamInterface<Resume
 // Stopped after steps 1, 7 and 13 of 20 and taken up each time in a new trainer: bit-equal to the run that was never stopped.
 TEST_P(Resuming, IsAsIfItHadNeverStopped) {
   rows_ = tiny_.rows({30, 12, 55, 8, 41, 23, 37, 19, 61, 14, 26, 33, 47, 21});
-  const std::string yaml = std::string("save_strategy: no\nmax_steps: 20\nsequence_len: 64\nlr_scheduler: cosine\n") + GetParam().yaml;
+  const std::string yaml = std::string("save_strategy: no\nmax_steps: 20\nsequence_len: 64\n") + GetParam().yaml;
   TrainedRun whole(config(yaml));
   ASSERT_EQ(whole.trainer.plan().n_steps(), 20);
   ASSERT_GT(whole.trainer.plan().epoch_ends().size(), 1u);

