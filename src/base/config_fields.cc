@@ -7,11 +7,21 @@
 
 namespace understudy {
 
-void read_value(const ConfigNode& node, bool& value) { value = node.as_bool(); }
-void read_value(const ConfigNode& node, int64_t& value) { value = node.as_integer(); }
-void read_value(const ConfigNode& node, double& value) { value = node.as_number(); }
-void read_value(const ConfigNode& node, std::string& value) { value = node.as_text(); }
-void read_value(const ConfigNode& node, ConfigNode& value) { value = node; }
+void read_value(const ConfigNode& node, bool& value) {
+  value = node.as_bool();
+}
+void read_value(const ConfigNode& node, int64_t& value) {
+  value = node.as_integer();
+}
+void read_value(const ConfigNode& node, double& value) {
+  value = node.as_number();
+}
+void read_value(const ConfigNode& node, std::string& value) {
+  value = node.as_text();
+}
+void read_value(const ConfigNode& node, ConfigNode& value) {
+  value = node;
+}
 void read_value(const ConfigNode& node, int& value) {
   const int64_t wide = node.as_integer();
   if (wide < std::numeric_limits<int>::min() || wide > std::numeric_limits<int>::max()) {

@@ -1,5 +1,5 @@
-// One table of fields makes a config: key, member, check, one line of help. From it come parsing, errors for unknown keys with
-// the nearest known one, --key=value overrides, --help and docs/configuration.md.
+// One table of fields makes a config: key, member, check, one line of help. From it come parsing, errors for unknown
+// keys with the nearest known one, --key=value overrides, --help and docs/configuration.md.
 //
 //   const Fields<CostInput>& cost_fields() {
 //     static const Fields<CostInput> fields = Fields<CostInput>("cost.yml")
@@ -9,9 +9,9 @@
 //   }
 //   CostInput input = cost_fields().read(ConfigNode::read_file("cost.yml"));
 //
-// A member's type decides how its text is read: read_value() below, overloaded for bool, int, int64_t, double, std::string,
-// std::optional<T>, std::vector<T>, Money, Share, and by any type that declares its own read_value(const ConfigNode&, T&).
-// Tables are constant after construction and thread-safe.
+// A member's type decides how its text is read: read_value() below, overloaded for bool, int, int64_t, double,
+// std::string, std::optional<T>, std::vector<T>, Money, Share, and by any type that declares its own read_value(const
+// ConfigNode&, T&). Tables are constant after construction and thread-safe.
 #pragma once
 
 #include <functional>
@@ -80,20 +80,24 @@ class Fields {
  public:
   template <class T, class Owner>
   Fields&& field(std::string key, T Owner::*member, std::string help, std::type_identity_t<Check<T>> check = {}) && {
-    entries_.push_back({std::move(key), std::move(help), [member, check](const ConfigNode& node, Config& config) {
+    entries_.push_back({std::move(key),
+                        std::move(help),
+                        [member, check](const ConfigNode& node, Config& config) {
                           T value{};
                           read_value(node, value);
                           if (check) check(node, value);
                           config.*member = std::move(value);
-                        }, {}});
+                        },
+                        {}});
     return std::move(*this);
   }
 
   template <class T, class Owner>
   Fields&& group(std::string key, T Owner::*member, const Fields<T>& inner, std::string help) && {
-    entries_.push_back({std::move(key), std::move(help), [member, inner](const ConfigNode& node, Config& config) {
-                          inner.read_into(node, config.*member);
-                        }, inner.help()});
+    entries_.push_back(
+        {std::move(key), std::move(help),
+         [member, inner](const ConfigNode& node, Config& config) { inner.read_into(node, config.*member); },
+         inner.help()});
     return std::move(*this);
   }
 

@@ -17,12 +17,12 @@ std::string read_file(const std::filesystem::path& path, uint64_t max_bytes = UI
 // Standard input to its end.
 std::string read_stdin(uint64_t max_bytes = UINT64_C(1) << 32);
 
-// Writes to a temporary name in the same folder, syncs, renames, syncs the folder. Throws kIo (a full disk too) and then
-// leaves what was there before, and no temporary file.
+// Writes to a temporary name in the same folder, syncs, renames, syncs the folder. Throws kIo (a full disk too) and
+// then leaves what was there before, and no temporary file.
 void write_file_atomically(const std::filesystem::path& path, std::string_view bytes);
 
-// Makes a folder of files appear whole: fill `staging()`, then commit() renames it to the final name (an older folder of that
-// name is replaced). Without commit() the destructor removes what was written. For checkpoints and exports.
+// Makes a folder of files appear whole: fill `staging()`, then commit() renames it to the final name (an older folder
+// of that name is replaced). Without commit() the destructor removes what was written. For checkpoints and exports.
 class FolderWriter {
  public:
   explicit FolderWriter(std::filesystem::path target);

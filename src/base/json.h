@@ -15,7 +15,8 @@ struct JsonLimits {
   int depth = 128;  // levels of nesting
 };
 
-// Reads exactly one document (RFC 8259, UTF-8). `where` begins the error's message: "train.jsonl:14". Throws kInvalidInput.
+// Reads exactly one document (RFC 8259, UTF-8). `where` begins the error's message: "train.jsonl:14". Throws
+// kInvalidInput.
 Json parse_json(std::string_view text, std::string_view where, JsonLimits limits = {});
 
 // The same without an exception: nothing where parse_json would throw. For text whose faults are counted, not fatal.

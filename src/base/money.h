@@ -1,5 +1,5 @@
-// Money in whole nano-dollars: adds and compares exactly. Prices per token are whole pico-dollars ($0.0375 a million tokens is
-// 37,500), because rounding short calls to micro-dollars was off by up to 22%. Immutable values.
+// Money in whole nano-dollars: adds and compares exactly. Prices per token are whole pico-dollars ($0.0375 a million
+// tokens is 37,500), because rounding short calls to micro-dollars was off by up to 22%. Immutable values.
 #pragma once
 
 #include <compare>

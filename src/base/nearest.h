@@ -7,8 +7,8 @@
 
 namespace understudy {
 
-// The known word with the smallest Levenshtein distance, or an empty string where none is within half of the word's length.
-// A word that begins the other, or is begun by it, counts as one change away.
+// The known word with the smallest Levenshtein distance, or an empty string where none is within half of the word's
+// length. A word that begins the other, or is begun by it, counts as one change away.
 std::string nearest_word(std::string_view word, std::span<const std::string> known);
 
 }  // namespace understudy

@@ -1,5 +1,6 @@
-// Random numbers that are a pure function of (seed, stream, counter): resuming is seeking, and no run depends on another's
-// order of calls. The mixer is SplitMix64's finaliser (Steele, Lea, Flood 2014) over a Weyl sequence. Not for secrets.
+// Random numbers that are a pure function of (seed, stream, counter): resuming is seeking, and no run depends on
+// another's order of calls. The mixer is SplitMix64's finaliser (Steele, Lea, Flood 2014) over a Weyl sequence. Not for
+// secrets.
 #pragma once
 
 #include <cmath>
@@ -23,9 +24,7 @@ class Random {
   double uniform() { return static_cast<double>(next() >> 11) * 0x1.0p-53; }
   double uniform(double low, double high) { return low + (high - low) * uniform(); }
   // Uniform in [0, n), n > 0. Multiply-shift; the bias is below n / 2^64.
-  uint64_t below(uint64_t n) {
-    return static_cast<uint64_t>((static_cast<unsigned __int128>(next()) * n) >> 64);
-  }
+  uint64_t below(uint64_t n) { return static_cast<uint64_t>((static_cast<unsigned __int128>(next()) * n) >> 64); }
   int64_t between(int64_t low, int64_t high) {  // both ends included
     return low + static_cast<int64_t>(below(static_cast<uint64_t>(high - low + 1)));
   }

@@ -10,7 +10,8 @@ namespace understudy {
 
 bool is_valid_utf8(std::string_view text);
 
-// The code point at `position`, which moves past it. A byte that begins no valid character gives U+FFFD and moves one byte.
+// The code point at `position`, which moves past it. A byte that begins no valid character gives U+FFFD and moves one
+// byte.
 char32_t next_code_point(std::string_view text, size_t& position);
 
 std::vector<char32_t> to_code_points(std::string_view text);

@@ -75,8 +75,9 @@ std::vector<std::pair<std::string, std::string>> key_value_flags(const std::vect
 }
 
 int run(int argc, char** argv) {
-  CLI::App app("Moves work from a rented large model to a small one of your own: train, measure, export, serve, and the sum.",
-               "understudy");
+  CLI::App app(
+      "Moves work from a rented large model to a small one of your own: train, measure, export, serve, and the sum.",
+      "understudy");
   app.set_version_flag("--version", std::string("understudy ") + kVersion);
   app.require_subcommand(1);
   app.get_formatter()->column_width(36);
@@ -107,7 +108,8 @@ int run(int argc, char** argv) {
   } catch (const std::bad_alloc&) {
     return report(Error(ErrorCode::kOutOfMemory, "out of memory", "use a smaller batch, sequence_len or model"));
   } catch (const std::exception& fault) {
-    return report(Error(ErrorCode::kInternal, fault.what(), "this is a fault of the program: please report it with the command line"));
+    return report(Error(ErrorCode::kInternal, fault.what(),
+                        "this is a fault of the program: please report it with the command line"));
   }
 }
 

@@ -13,7 +13,9 @@ namespace understudy::workflow {
 
 namespace {
 
-std::string finish_word(StopReason reason) { return reason == StopReason::kLength ? "length" : "stop"; }
+std::string finish_word(StopReason reason) {
+  return reason == StopReason::kLength ? "length" : "stop";
+}
 
 // One request at a time through the serving engine, so that what is measured is what will be served.
 class EngineAnswerer : public evaluation::Answerer {
@@ -35,7 +37,8 @@ class EngineAnswerer : public evaluation::Answerer {
     generation.stop_tokens = tokenizer_->stop_tokens();
     generation.adapter = adapter_;
     const auto n_prompt = static_cast<int64_t>(generation.prompt.size());
-    // A prompt that leaves less room than max_tokens gets what is left; one that leaves none is a failed answer, not a failed run.
+    // A prompt that leaves less room than max_tokens gets what is left; one that leaves none is a failed answer, not a
+    // failed run.
     const int64_t room = engine_.context() - n_prompt;
     if (room < 1) {
       return {.finish = "length",
@@ -45,7 +48,8 @@ class EngineAnswerer : public evaluation::Answerer {
     }
     generation.max_tokens = std::min(generation.max_tokens, room);
     const Generated generated = generate(engine_, std::move(generation), stop);
-    if (generated.result.reason == StopReason::kCancelled) throw Error(ErrorCode::kCancelled, "the evaluation was stopped");
+    if (generated.result.reason == StopReason::kCancelled)
+      throw Error(ErrorCode::kCancelled, "the evaluation was stopped");
     if (generated.result.error) throw *generated.result.error;
     const std::chrono::duration<double, std::milli> taken = std::chrono::steady_clock::now() - begin;
     return {.text = generated.text,

@@ -11,7 +11,11 @@ TEST(Unicode, FoldsWidthLigaturesAndCase) {
   EXPECT_EQ(nfkc("e\u0301"), "\u00e9");
 }
 
-TEST(Unicode, ReplacesInvalidBytes) { EXPECT_EQ(nfkc("a\xFF" "b"), "a\uFFFDb"); }
+TEST(Unicode, ReplacesInvalidBytes) {
+  EXPECT_EQ(nfkc("a\xFF"
+                 "b"),
+            "a\uFFFDb");
+}
 
 TEST(Unicode, MapsEachCharacterBackToItsOrigin) {
   // Five code points: the ligature becomes two characters, e and its accent become one.
@@ -22,7 +26,8 @@ TEST(Unicode, MapsEachCharacterBackToItsOrigin) {
 }
 
 TEST(Unicode, MappedTextIsTheNormalFormOfTheWhole) {
-  for (const char* text : {"Größe ½ №5", "ＰＲＩＣＥ：１２．５０", "कि का", "한국어 각", "İstanbul", "a\u0327\u0301\u0323", ""}) {
+  for (const char* text :
+       {"Größe ½ №5", "ＰＲＩＣＥ：１２．５０", "कि का", "한국어 각", "İstanbul", "a\u0327\u0301\u0323", ""}) {
     EXPECT_EQ(to_utf8(map_nfkc(text, CaseFold::kYes).characters), nfkc_casefold(text)) << text;
     EXPECT_EQ(to_utf8(map_nfkc(text, CaseFold::kNo).characters), nfkc(text)) << text;
   }

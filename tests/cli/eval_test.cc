@@ -14,16 +14,21 @@ using ::testing::HasSubstr;
 class EvalCommand : public ::testing::Test {
  protected:
   void SetUp() override {
-    folder_.write("eval.yml", "task: shops\ndata: test.jsonl\nfields:\n  shop: {kind: text}\n  total: {kind: amount, decimal: \".\"}\n"
-                              "gate:\n  exact_record: {at_least: 90%}\n");
+    folder_.write(
+        "eval.yml",
+        "task: shops\ndata: test.jsonl\nfields:\n  shop: {kind: text}\n  total: {kind: amount, decimal: \".\"}\n"
+        "gate:\n  exact_record: {at_least: 90%}\n");
     folder_.write("test.jsonl",
-                  "{\"id\": \"a\", \"input\": \"Acme 9.00\", \"output\": \"{\\\"shop\\\": \\\"Acme\\\", \\\"total\\\": \\\"9.00\\\"}\"}\n"
-                  "{\"id\": \"b\", \"input\": \"Bolt 5.00\", \"output\": \"{\\\"shop\\\": \\\"Bolt\\\", \\\"total\\\": \\\"5.00\\\"}\"}\n");
+                  "{\"id\": \"a\", \"input\": \"Acme 9.00\", \"output\": \"{\\\"shop\\\": \\\"Acme\\\", \\\"total\\\": "
+                  "\\\"9.00\\\"}\"}\n"
+                  "{\"id\": \"b\", \"input\": \"Bolt 5.00\", \"output\": \"{\\\"shop\\\": \\\"Bolt\\\", \\\"total\\\": "
+                  "\\\"5.00\\\"}\"}\n");
     folder_.write("right.jsonl", row("a", "Acme", "9") + row("b", "BOLT", "$5.00"));
     folder_.write("wrong.jsonl", row("a", "Acme", "9.00") + row("b", "Bolt", "6.00"));
   }
   static std::string row(const std::string& id, const std::string& shop, const std::string& total) {
-    return "{\"id\": \"" + id + "\", \"answer\": \"{\\\"shop\\\": \\\"" + shop + "\\\", \\\"total\\\": \\\"" + total + "\\\"}\"}\n";
+    return "{\"id\": \"" + id + "\", \"answer\": \"{\\\"shop\\\": \\\"" + shop + "\\\", \\\"total\\\": \\\"" + total +
+           "\\\"}\"}\n";
   }
   CommandResult eval(std::vector<std::string> arguments) const {
     arguments.insert(arguments.begin(), {"eval", (folder_ / "eval.yml").string()});

@@ -18,8 +18,8 @@ class TrainCommand : public ::testing::Test {
   std::string write(const std::string& more) const {
     return tiny_.folder()
         .write("train.yml", "base_model: " + tiny_.model().string() + "\ndatasets:\n  - path: " + rows_ +
-                                "\nmicro_batch_size: 2\nlearning_rate: 1e-3\nsequence_len: 64\noutput_dir: " + tiny_.out().string() +
-                                "\n" + more)
+                                "\nmicro_batch_size: 2\nlearning_rate: 1e-3\nsequence_len: 64\noutput_dir: " +
+                                tiny_.out().string() + "\n" + more)
         .string();
   }
   CommandResult run(std::vector<std::string> arguments) const {
@@ -37,8 +37,9 @@ TEST_F(TrainCommand, AnAdapterStandsInItsFolderAsPeftHasIt) {
   EXPECT_EQ(json.at("steps"), 4);
   EXPECT_EQ(json.at("train_examples"), 4);
   EXPECT_GT(json.at("first_eval_loss").get<double>(), 0);
-  EXPECT_THAT(names_in(tiny_.out()), IsSupersetOf({"adapter_config.json", "adapter_model.safetensors", "checkpoint-4", "config.yml",
-                                                   "dataset.json", "loss.svg", "tokenizer.json", "tokenizer_config.json", "train_log.jsonl"}));
+  EXPECT_THAT(names_in(tiny_.out()),
+              IsSupersetOf({"adapter_config.json", "adapter_model.safetensors", "checkpoint-4", "config.yml",
+                            "dataset.json", "loss.svg", "tokenizer.json", "tokenizer_config.json", "train_log.jsonl"}));
   EXPECT_NE(Adapter::load(tiny_.out(), TrainingFolder::small_config()), nullptr);
   const Json data = parse_json(read_file(tiny_.out() / "dataset.json"), "dataset.json");
   EXPECT_EQ(data.at("rows"), 6);
@@ -51,7 +52,8 @@ TEST_F(TrainCommand, FullFineTuningWritesAModelThatLoads) {
   const auto model = Model::load(tiny_.out(), {});
   EXPECT_EQ(model->embedding().data.type, DType::kBF16);
   EXPECT_EQ(Model::load(tiny_.out() / "checkpoint-3", {})->embedding().data.type, DType::kF32);
-  EXPECT_THAT(names_in(tiny_.out()), IsSupersetOf({"config.json", "model.safetensors", "generation_config.json", "tokenizer.json"}));
+  EXPECT_THAT(names_in(tiny_.out()),
+              IsSupersetOf({"config.json", "model.safetensors", "generation_config.json", "tokenizer.json"}));
   EXPECT_NE(Tokenizer::load(tiny_.out()), nullptr);
 }
 
@@ -108,9 +110,14 @@ TEST_F(TrainCommand, TheAdapterHasPeftsNamesShapesAndKeys) {
   SKIP_WITHOUT_GOLDEN("llama");
   const std::filesystem::path golden = test::golden_folder() / "llama";
   const std::string rows = tiny_.folder().write("few.jsonl", R"({"input_ids": [5, 6, 7, 8]})").string();
-  const std::string config = tiny_.folder().write("golden.yml", "base_model: " + golden.string() + "\ndatasets: [{path: " + rows +
-                                                   "}]\nadapter: lora\nlora_r: 4\nlora_alpha: 8\nmicro_batch_size: 1\nlearning_rate: 1e-3\n"
-                                                   "output_dir: " + tiny_.out().string() + "\n").string();
+  const std::string config =
+      tiny_.folder()
+          .write("golden.yml",
+                 "base_model: " + golden.string() + "\ndatasets: [{path: " + rows +
+                     "}]\nadapter: lora\nlora_r: 4\nlora_alpha: 8\nmicro_batch_size: 1\nlearning_rate: 1e-3\n"
+                     "output_dir: " +
+                     tiny_.out().string() + "\n")
+          .string();
   const CommandResult result = run({config});
   ASSERT_EQ(result.status, 0) << result.errors;
   const SafetensorsFile ours(tiny_.out() / "adapter_model.safetensors");

@@ -8,7 +8,9 @@
 namespace understudy::evaluation {
 namespace {
 
-AnswerState state(std::string_view text) { return parse_answer(text).state; }
+AnswerState state(std::string_view text) {
+  return parse_answer(text).state;
+}
 
 TEST(AnswerText, ValidIsOneDocument) {
   EXPECT_EQ(state(R"({"a": 1})"), AnswerState::kValid);
@@ -21,8 +23,8 @@ TEST(AnswerText, ValidIsOneDocument) {
 }
 
 TEST(AnswerText, RecoversFencesAndWordsAround) {
-  for (const char* text : {"```json\n{\"a\": 1}\n```", "```\n{\"a\": 1}\n```\n", "Here it is: {\"a\": 1} Anything else?",
-                           "Sure!\n```json\n{\"a\": 1}\n```", "{\"a\": 1}}"}) {
+  for (const char* text : {"```json\n{\"a\": 1}\n```", "```\n{\"a\": 1}\n```\n",
+                           "Here it is: {\"a\": 1} Anything else?", "Sure!\n```json\n{\"a\": 1}\n```", "{\"a\": 1}}"}) {
     const ParsedAnswer parsed = parse_answer(text);
     EXPECT_EQ(parsed.state, AnswerState::kRecovered) << text;
     EXPECT_EQ(parsed.value, Json::parse("{\"a\": 1}")) << text;
@@ -44,7 +46,8 @@ TEST(AnswerText, LimitsSizeAndDepth) {
 }
 
 TEST(AnswerText, AnyBytesAreAnAnswer) {
-  const std::string valid = "```json\n{\"items\": [{\"name\": \"caf\xC3\xA9\", \"price\": 1.5e3}, null], \"t\": \"\\u00e9\"}\n```";
+  const std::string valid =
+      "```json\n{\"items\": [{\"name\": \"caf\xC3\xA9\", \"price\": 1.5e3}, null], \"t\": \"\\u00e9\"}\n```";
   Random random(7);
   for (int i = 0; i < testing::fuzz_count(300); ++i) {
     const std::string text = testing::mutated(valid, random);

@@ -7,7 +7,9 @@
 namespace understudy::evaluation {
 namespace {
 
-TEST(Calibration, NothingForNoRows) { EXPECT_FALSE(calibrate({}, 1)); }
+TEST(Calibration, NothingForNoRows) {
+  EXPECT_FALSE(calibrate({}, 1));
+}
 
 TEST(Calibration, BrierAndErrorByHand) {
   const std::optional<Calibration> result = calibrate({{0.9, true}, {0.6, false}}, 1);

@@ -13,11 +13,32 @@ std::string date(std::string_view text, std::vector<DateOrder> orders = {DateOrd
 }
 
 TEST(Date, ReadsTheShapesOfReceipts) {
-  for (const char* text : {"25/12/2018", "25-12-2018", "25-12-18", "25/12/18", "25 DEC 2018", "25 DEC 18", "25/DEC/2018",
-                           "25-DEC-2018", "2018-12-25", "2018/12/25", "25.12.18", "25122018", "20181225", "DEC 25, 2018",
-                           "25. Dezember 2018", "25 décembre 2018", "25 de diciembre de 2018", "25th of December 2018",
-                           "2018年12月25日", "25 Disember 2018", "Tue, 25 Dec 2018 20:13", "25/12/2018 8:13:39 PM",
-                           "2018-12-25T10:00:00Z", "２５／１２／２０１８", "25DEC2018", "25 DEC '18"}) {
+  for (const char* text : {"25/12/2018",
+                           "25-12-2018",
+                           "25-12-18",
+                           "25/12/18",
+                           "25 DEC 2018",
+                           "25 DEC 18",
+                           "25/DEC/2018",
+                           "25-DEC-2018",
+                           "2018-12-25",
+                           "2018/12/25",
+                           "25.12.18",
+                           "25122018",
+                           "20181225",
+                           "DEC 25, 2018",
+                           "25. Dezember 2018",
+                           "25 décembre 2018",
+                           "25 de diciembre de 2018",
+                           "25th of December 2018",
+                           "2018年12月25日",
+                           "25 Disember 2018",
+                           "Tue, 25 Dec 2018 20:13",
+                           "25/12/2018 8:13:39 PM",
+                           "2018-12-25T10:00:00Z",
+                           "２５／１２／２０１８",
+                           "25DEC2018",
+                           "25 DEC '18"}) {
     EXPECT_EQ(date(text), "2018-12-25") << text;
   }
 }
@@ -26,8 +47,8 @@ TEST(Date, FollowsTheOrder) {
   EXPECT_EQ(date("03/04/2018"), "2018-04-03");
   EXPECT_EQ(date("03/04/2018", {DateOrder::kMonthDayYear}), "2018-03-04");
   EXPECT_EQ(date("18/03/04", {DateOrder::kYearMonthDay}), "2018-03-04");
-  EXPECT_EQ(date("12/25/2018"), "none");                                               // no month 25 in this order
-  EXPECT_EQ(date("12/25/2018", {}), "2018-12-25");                                     // any order
+  EXPECT_EQ(date("12/25/2018"), "none");            // no month 25 in this order
+  EXPECT_EQ(date("12/25/2018", {}), "2018-12-25");  // any order
   EXPECT_EQ(date("12/25/2018", {DateOrder::kDayMonthYear, DateOrder::kMonthDayYear}), "2018-12-25");
 }
 
@@ -46,7 +67,8 @@ TEST(Date, RefusesWhatIsNone) {
 }
 
 TEST(Date, FindsEveryAllowedReadingWithItsPlace) {
-  const std::u32string text = map_nfkc("TEL 07-3523888\nDATE: 03/04/18 20:49\nDUE 5 MAY 2018", CaseFold::kYes).characters;
+  const std::u32string text =
+      map_nfkc("TEL 07-3523888\nDATE: 03/04/18 20:49\nDUE 5 MAY 2018", CaseFold::kYes).characters;
   const std::vector<FoundDate> found = find_dates(text, {{DateOrder::kDayMonthYear, DateOrder::kMonthDayYear}});
   ASSERT_EQ(found.size(), 3u);
   EXPECT_EQ(found[0].date.text(), "2018-04-03");

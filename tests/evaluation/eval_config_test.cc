@@ -69,7 +69,8 @@ TEST(EvalConfig, ReadsTheWholeOfIt) {
 }
 
 TEST(EvalConfig, FlagsOverrideKeys) {
-  const EvalConfig config = read(kWhole, {{"cost.per_hour", "2"}, {"data", "other.jsonl"}, {"gate.p95_ms.at_most", "50"}});
+  const EvalConfig config =
+      read(kWhole, {{"cost.per_hour", "2"}, {"data", "other.jsonl"}, {"gate.p95_ms.at_most", "50"}});
   EXPECT_DOUBLE_EQ(config.cost.per_hour->dollars(), 2);
   EXPECT_EQ(config.data, "other.jsonl");  // of the command line: relative to the working folder
   EXPECT_DOUBLE_EQ(*config.gates[3].at_most, 50);
@@ -83,7 +84,8 @@ TEST(EvalConfig, NamesLineAndNearestKey) {
   EXPECT_THAT(fault("data: d\ngate: {invalid: {not_worse_than: teacher}}\n"), HasSubstr("exact_record"));
   EXPECT_THAT(fault("data: d\nfields: {total: {decimal: x}}\n"), HasSubstr("decimal"));
   EXPECT_THAT(fault("data: d\nkind: sql\n"), HasSubstr("extraction"));
-  EXPECT_THAT(fault("data: d\n", {{"genarate.max_tokens", "5"}}), AllOf(HasSubstr("--genarate"), HasSubstr("generate")));
+  EXPECT_THAT(fault("data: d\n", {{"genarate.max_tokens", "5"}}),
+              AllOf(HasSubstr("--genarate"), HasSubstr("generate")));
   EXPECT_THAT(fault("task: a\n"), HasSubstr("data"));
   EXPECT_THAT(fault("data: d\ngenerate: {constrained: true}\n"), HasSubstr("not built in"));
   EXPECT_EQ(fault("data: d\n"), "none");

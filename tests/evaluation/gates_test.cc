@@ -37,7 +37,9 @@ Gate gate(const std::string& metric, std::optional<double> Gate::*member, double
   return gate;
 }
 
-bool holds(const Gate& gate) { return all_hold(judge(report_of(), {gate})); }
+bool holds(const Gate& gate) {
+  return all_hold(judge(report_of(), {gate}));
+}
 
 TEST(Gates, BoundsOfValuesAndIntervals) {
   EXPECT_TRUE(holds(gate("exact_record", &Gate::at_least, 0.9)));

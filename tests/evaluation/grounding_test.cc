@@ -30,9 +30,10 @@ TEST(Grounding, TextAsOneRunOfLettersAndDigits) {
 TEST(Grounding, TextOfFiveWordsWithFourOfThem) {
   const std::string input = "alpha beta x gamma delta y omega";
   EXPECT_EQ(place(input, "alpha beta gamma delta wrong", Kind::kText), "alpha beta x gamma delta");
-  EXPECT_EQ(place(input, "alpha beta gamma wrong false", Kind::kText), "-");   // 60%
-  EXPECT_EQ(place(input, "alpha beta gamma wrong", Kind::kText), "-");         // four words have to be a run
-  EXPECT_EQ(place(input, "alpha alpha alpha alpha beta", Kind::kText), "-");   // a word counts as often as it stands there
+  EXPECT_EQ(place(input, "alpha beta gamma wrong false", Kind::kText), "-");  // 60%
+  EXPECT_EQ(place(input, "alpha beta gamma wrong", Kind::kText), "-");        // four words have to be a run
+  EXPECT_EQ(place(input, "alpha alpha alpha alpha beta", Kind::kText),
+            "-");  // a word counts as often as it stands there
 }
 
 TEST(Grounding, WordsHaveToStandTogether) {

@@ -60,7 +60,8 @@ TEST(LeafPairs, ScalarsInArraysAsMultisets) {
 
 TEST(LeafPairs, OrderCountsWhereTheSchemaSaysSo) {
   const char* schema = R"({"properties": {"t": {"type": "array", "x-order": true, "items": {"type": "string"}}}})";
-  EXPECT_EQ(outcomes(R"({"t": ["a", "b"]})", R"({"t": ["b", "a"]})", schema), (Lines{"t[0]=substitution", "t[1]=substitution"}));
+  EXPECT_EQ(outcomes(R"({"t": ["a", "b"]})", R"({"t": ["b", "a"]})", schema),
+            (Lines{"t[0]=substitution", "t[1]=substitution"}));
 }
 
 TEST(LeafPairs, OtherShapesAreLeftOutAndMadeUp) {

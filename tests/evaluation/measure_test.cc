@@ -52,7 +52,8 @@ TEST(Measure, ExtractionByHand) {
   EXPECT_DOUBLE_EQ(*report.raw_right.value, 0);  // the first one is written otherwise
   EXPECT_DOUBLE_EQ(*report.invalid.value, 0.25);
   EXPECT_DOUBLE_EQ(*report.recovered.value, 0);
-  // Matches: 3 + 1 + 2 + 0. Wrong: the second's total. Left out: its date, and all three of the fourth. Made up: the third's date.
+  // Matches: 3 + 1 + 2 + 0. Wrong: the second's total. Left out: its date, and all three of the fourth. Made up: the
+  // third's date.
   EXPECT_DOUBLE_EQ(*report.micro.precision, 6.0 / 8);
   EXPECT_DOUBLE_EQ(*report.micro.recall, 6.0 / 11);
   EXPECT_DOUBLE_EQ(*report.micro.f1, 12.0 / 19);
@@ -114,9 +115,8 @@ TEST(Measure, PerfectAnswersAreOneEverywhere) {
 }
 
 TEST(Measure, RecoveredAnswersCanBeRightAndStayInvalid) {
-  const EvalReport report =
-      measure(receipts(), examples_of({{"A 1.00", R"({"shop": "A", "total": "1.00"})"}}),
-              answers_of({"```json\n{\"shop\": \"A\", \"total\": \"1.00\"}\n```"}), {});
+  const EvalReport report = measure(receipts(), examples_of({{"A 1.00", R"({"shop": "A", "total": "1.00"})"}}),
+                                    answers_of({"```json\n{\"shop\": \"A\", \"total\": \"1.00\"}\n```"}), {});
   EXPECT_DOUBLE_EQ(*report.right.value, 1);
   EXPECT_DOUBLE_EQ(*report.invalid.value, 1);
   EXPECT_DOUBLE_EQ(*report.recovered.value, 1);
@@ -130,15 +130,16 @@ TEST(Measure, MissingRowsAreInvalid) {
 }
 
 TEST(Measure, AnUnreadableAnswerToAnEmptyRecordIsNotRight) {
-  const EvalReport report = measure(receipts(), examples_of({{"nothing", R"({"shop": null})"}}), answers_of({"none"}), {});
+  const EvalReport report =
+      measure(receipts(), examples_of({{"nothing", R"({"shop": null})"}}), answers_of({"none"}), {});
   EXPECT_DOUBLE_EQ(*report.right.value, 0);
 }
 
 TEST(Measure, TakesFieldsOutOfHallucination) {
   EvalConfig config = config_of({{"shop", Kind::kText}, {"unit", Kind::kChoice}});
   config.fields[0].rule.extractive = false;
-  const EvalReport report =
-      measure(config, examples_of({{"x", R"({"shop": "A", "unit": "kg"})"}}), answers_of({R"({"shop": "B", "unit": "g"})"}), {});
+  const EvalReport report = measure(config, examples_of({{"x", R"({"shop": "A", "unit": "kg"})"}}),
+                                    answers_of({R"({"shop": "B", "unit": "g"})"}), {});
   EXPECT_EQ(report.hallucinated_values.n, 0);
   EXPECT_FALSE(report.hallucinated_values.value);
   EXPECT_DOUBLE_EQ(*report.hallucinated_records.value, 0);
@@ -147,7 +148,8 @@ TEST(Measure, TakesFieldsOutOfHallucination) {
 TEST(Measure, ComparesWithTheTeacherAndShowsABaseline) {
   std::vector<std::string> texts;
   for (const Example& example : four()) texts.push_back(example.output);
-  const EvalReport report = measure(receipts(), four(), four_answers(), {{"teacher", answers_of(texts)}, {"baseline", {}}});
+  const EvalReport report =
+      measure(receipts(), four(), four_answers(), {{"teacher", answers_of(texts)}, {"baseline", {}}});
   ASSERT_EQ(report.comparisons.size(), 1u);
   EXPECT_DOUBLE_EQ(report.comparisons[0].delta, -0.75);
   EXPECT_EQ(report.comparisons[0].lost, (std::vector<std::string>{"r2", "r3", "r4"}));
@@ -164,11 +166,12 @@ TEST(Measure, ComparesWithTheTeacherAndShowsABaseline) {
 
 TEST(Measure, ReportHasTheContractsNames) {
   const Json json = to_json(measure(receipts(), four(), four_answers(), {}));
-  for (const char* name : {"exact_record", "invalid", "recovered", "schema_invalid", "cut_off", "hallucinated_records",
-                           "gold_hallucinated_records", "hallucinated_values", "gold_hallucinated_values", "omission",
-                           "invention"}) {
+  for (const char* name :
+       {"exact_record", "invalid", "recovered", "schema_invalid", "cut_off", "hallucinated_records",
+        "gold_hallucinated_records", "hallucinated_values", "gold_hallucinated_values", "omission", "invention"}) {
     ASSERT_TRUE(json.contains(name)) << name;
-    for (const char* part : {"value", "low", "high", "n"}) EXPECT_TRUE(json[name].contains(part)) << name << "." << part;
+    for (const char* part : {"value", "low", "high", "n"})
+      EXPECT_TRUE(json[name].contains(part)) << name << "." << part;
   }
   for (const char* name : {"n", "micro", "macro", "fields", "correction_cost_per_100", "comparison", "latency",
                            "tokens_per_second", "cost_per_1000", "records"}) {
@@ -272,7 +275,8 @@ TEST(Measure, GroupsWidenTheIntervals) {
 }
 
 TEST(Measure, AnyAnswerCanBeMeasured) {
-  const std::string valid = R"({"shop": "Acme", "items": [{"n": "tea", "p": 1.5}, {"n": "cake", "p": [2]}], "date": "1/2/2018"})";
+  const std::string valid =
+      R"({"shop": "Acme", "items": [{"n": "tea", "p": 1.5}, {"n": "cake", "p": [2]}], "date": "1/2/2018"})";
   const auto examples = examples_of({{"Acme tea 1.5 cake 2 1/2/2018", valid}});
   EvalConfig config = config_of({{"shop", Kind::kText}, {"date", Kind::kDate}, {"items[].p", Kind::kAmount}});
   config.bootstrap.draws = 100;
@@ -292,8 +296,8 @@ TEST(Measure, RealReceiptsAreGroundedByTheRules) {
   const std::vector<Example> examples = read_examples(file);
   Answers answers;
   for (const Example& example : examples) answers[example.id] = {.id = example.id, .text = example.output};
-  EvalConfig config = config_of(
-      {{"company", Kind::kText}, {"date", Kind::kDate}, {"address", Kind::kText}, {"total", Kind::kAmount}});
+  EvalConfig config =
+      config_of({{"company", Kind::kText}, {"date", Kind::kDate}, {"address", Kind::kText}, {"total", Kind::kAmount}});
   const EvalReport report = measure(config, examples, answers, {});
   EXPECT_DOUBLE_EQ(*report.right.value, 1);
   EXPECT_NEAR(*report.gold_hallucinated_records.value, 0.018, 0.01);

@@ -67,9 +67,9 @@ TEST(Parity, AWiderMarginDecidesSooner) {
   EXPECT_EQ(compare("teacher", pairs_of(100, 0, 0), rule).verdict, Parity::kAsGood);
 }
 
-// A specialist that is exactly the margin worse must seldom be called as good: the promise behind a gate. The specialist is
-// wrong where the teacher is right on 6% of records, the reverse on 4%. The verdict of b, c and n is the same for the same
-// counts, so each pair of counts is judged once.
+// A specialist that is exactly the margin worse must seldom be called as good: the promise behind a gate. The
+// specialist is wrong where the teacher is right on 6% of records, the reverse on 4%. The verdict of b, c and n is the
+// same for the same counts, so each pair of counts is judged once.
 TEST(Parity, ASpecialistAtTheMarginIsSeldomCalledAsGood) {
   for (const int n : {30, 100, 300}) {
     for (const auto& [p_b, p_c] : {std::pair(0.06, 0.04), std::pair(0.02, 0.0), std::pair(0.12, 0.10)}) {

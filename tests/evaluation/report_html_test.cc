@@ -27,9 +27,10 @@ EvalReport report_with(const std::string& input, const std::string& gold, const 
 TEST(RecordHtml, MarksWhereValuesStand) {
   const EvalReport report = report_with("Größe Acme 9.00 & 10.00", R"({"shop": "Acme", "total": "9.00"})",
                                         R"({"shop": "Acme", "total": "10.00"})");
-  EXPECT_EQ(marked_input(report.records[1]),
-            "Größe <mark class=\"both\" title=\"shop\">Acme</mark> <mark class=\"gold\" title=\"total\">9.00</mark> &amp; "
-            "<mark class=\"answer\" title=\"total\">10.00</mark>");
+  EXPECT_EQ(
+      marked_input(report.records[1]),
+      "Größe <mark class=\"both\" title=\"shop\">Acme</mark> <mark class=\"gold\" title=\"total\">9.00</mark> &amp; "
+      "<mark class=\"answer\" title=\"total\">10.00</mark>");
 }
 
 TEST(RecordHtml, CutsOverlappingSpans) {
@@ -66,7 +67,8 @@ TEST(ReportHtml, EscapesWhateverComesFromData) {
 
 TEST(ReportHtml, NeedsNothingFromElsewhere) {
   const std::string page = report_page(report_with("Acme", R"({"shop": "Acme"})", "{}"));
-  for (const char* reference : {"http://", "https://", "src=", "@import", "<link"}) EXPECT_THAT(page, Not(HasSubstr(reference)));
+  for (const char* reference : {"http://", "https://", "src=", "@import", "<link"})
+    EXPECT_THAT(page, Not(HasSubstr(reference)));
 }
 
 TEST(ReportText, SaysTheFiguresWithTheirIntervals) {

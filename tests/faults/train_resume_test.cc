@@ -1,5 +1,6 @@
-// Training is killed with SIGKILL at random moments, checkpoints half-written among them, and taken up again by the same command until
-// it ends: adapter and losses are bit-equal to those of a run that was left alone. UNDERSTUDY_FAULT_COUNT raises the number of kills.
+// Training is killed with SIGKILL at random moments, checkpoints half-written among them, and taken up again by the
+// same command until it ends: adapter and losses are bit-equal to those of a run that was left alone.
+// UNDERSTUDY_FAULT_COUNT raises the number of kills.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <sys/wait.h>
@@ -30,11 +31,15 @@ class TrainProcess : public ::testing::Test {
 
   std::string write_config(const std::string& more) const {
     return tiny_.folder()
-        .write("train.yml",
-               "base_model: " + tiny_.model().string() + "\ndatasets: [{path: " + tiny_.rows({30, 12, 55, 8, 41, 23, 37, 19, 61, 14, 26}) +
-                   "}]\nadapter: lora\nlora_r: 4\nlora_dropout: 0.1\nbf16: false\nlearning_rate: 1e-3\nmicro_batch_size: 1\n"
-                   "gradient_accumulation_steps: 2\nsequence_len: 64\nsample_packing: true\nmax_steps: 60\nsave_steps: 2\n"
-                   "val_set_size: 2\neval_steps: 10\n" + more)
+        .write(
+            "train.yml",
+            "base_model: " + tiny_.model().string() +
+                "\ndatasets: [{path: " + tiny_.rows({30, 12, 55, 8, 41, 23, 37, 19, 61, 14, 26}) +
+                "}]\nadapter: lora\nlora_r: 4\nlora_dropout: 0.1\nbf16: false\nlearning_rate: 1e-3\nmicro_batch_size: "
+                "1\n"
+                "gradient_accumulation_steps: 2\nsequence_len: 64\nsample_packing: true\nmax_steps: 60\nsave_steps: 2\n"
+                "val_set_size: 2\neval_steps: 10\n" +
+                more)
         .string();
   }
 
@@ -46,8 +51,8 @@ class TrainProcess : public ::testing::Test {
     ::dup2(file, 1);
     ::dup2(file, 2);
     const std::string output = "--output_dir=" + out.string();
-    ::execl(UNDERSTUDY_BINARY, UNDERSTUDY_BINARY, "train", config_.c_str(), output.c_str(), "--auto_resume_from_checkpoints=true",
-            nullptr);
+    ::execl(UNDERSTUDY_BINARY, UNDERSTUDY_BINARY, "train", config_.c_str(), output.c_str(),
+            "--auto_resume_from_checkpoints=true", nullptr);
     ::_exit(127);
   }
   static int status_of(pid_t child) {
@@ -88,7 +93,8 @@ TEST_F(TrainProcess, KilledAtAnyMomentItEndsBitEqual) {
   const int kills = fault_count(6);
   for (int kill = 0; kill < kills; ++kill) {
     const pid_t child = start(broken, said);
-    const auto moment = std::chrono::microseconds(static_cast<int64_t>(random.below(static_cast<uint64_t>(duration.count()))));
+    const auto moment =
+        std::chrono::microseconds(static_cast<int64_t>(random.below(static_cast<uint64_t>(duration.count()))));
     std::this_thread::sleep_for(moment);
     ::kill(child, SIGKILL);
     const int status = status_of(child);

@@ -1,4 +1,5 @@
-// Any bytes as a model's answer: read, recovered, paired with a right answer, grounded, turned into a report and its page.
+// Any bytes as a model's answer: read, recovered, paired with a right answer, grounded, turned into a report and its
+// page.
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -15,8 +16,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   example.output = R"({"shop": "Acme Ltd", "date": "25/12/2018", "items": [{"n": "tea", "p": 1.5}], "total": "3.50"})";
   evaluation::EvalConfig config;
   config.bootstrap.draws = 100;
-  for (const auto& [path, kind] : {std::pair("date", evaluation::Kind::kDate), std::pair("total", evaluation::Kind::kAmount),
-                                   std::pair("items[].p", evaluation::Kind::kNumber)}) {
+  for (const auto& [path, kind] :
+       {std::pair("date", evaluation::Kind::kDate), std::pair("total", evaluation::Kind::kAmount),
+        std::pair("items[].p", evaluation::Kind::kNumber)}) {
     config.fields.push_back({path, kind, {}});
   }
   evaluation::GivenAnswer given;

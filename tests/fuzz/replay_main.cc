@@ -1,5 +1,6 @@
 // Runs a fuzz target without libFuzzer: over every file of the folder given, and over mutations of each (200 in all, or
-// UNDERSTUDY_FUZZ_COUNT). A fault ends the process, which is what the test sees; an input that failed is printed as its seed.
+// UNDERSTUDY_FUZZ_COUNT). A fault ends the process, which is what the test sees; an input that failed is printed as its
+// seed.
 #include <cstdint>
 #include <cstdio>
 #include <vector>
@@ -18,7 +19,8 @@ void run(const std::string& bytes) {
 std::vector<std::string> inputs_of(const std::filesystem::path& folder) {
   std::vector<std::string> inputs = {""};
   if (!std::filesystem::is_directory(folder)) return inputs;
-  for (const auto& entry : std::filesystem::directory_iterator(folder)) inputs.push_back(understudy::read_file(entry.path()));
+  for (const auto& entry : std::filesystem::directory_iterator(folder))
+    inputs.push_back(understudy::read_file(entry.path()));
   return inputs;
 }
 

@@ -9,8 +9,10 @@
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   try {
-    const understudy::TrainConfig config = understudy::read_train_config(understudy::ConfigNode::parse(text, "fuzz.yml"));
-    (void)understudy::read_train_config(understudy::ConfigNode::parse(understudy::to_yaml(understudy::resolved_config(config)), "again"));
+    const understudy::TrainConfig config =
+        understudy::read_train_config(understudy::ConfigNode::parse(text, "fuzz.yml"));
+    (void)understudy::read_train_config(
+        understudy::ConfigNode::parse(understudy::to_yaml(understudy::resolved_config(config)), "again"));
   } catch (const understudy::Error& error) {
     CHECK(error.code() == understudy::ErrorCode::kInvalidInput, "a config's fault is wrong input");
   }

@@ -26,9 +26,9 @@ std::string fault(const std::string& text) {
 }
 
 TEST(Example, ReadsPairsAndKeepsColumns) {
-  const auto examples =
-      read("{\"id\": \"a\", \"input\": \"in\", \"output\": \"out\", \"group\": 5, \"language\": \"de\", \"tags\": [1]}\n\n"
-           "{\"input\": \"in\", \"output\": {\"k\": 1}}\n");
+  const auto examples = read(
+      "{\"id\": \"a\", \"input\": \"in\", \"output\": \"out\", \"group\": 5, \"language\": \"de\", \"tags\": [1]}\n\n"
+      "{\"input\": \"in\", \"output\": {\"k\": 1}}\n");
   ASSERT_EQ(examples.size(), 2u);
   EXPECT_EQ(examples[0].id, "a");
   EXPECT_EQ(examples[0].columns, (std::map<std::string, std::string>{{"group", "5"}, {"language", "de"}}));
@@ -47,7 +47,8 @@ TEST(Example, ReadsChat) {
 }
 
 TEST(Example, ReadsMessagesAsInput) {
-  const auto examples = read(R"({"id": 1, "input": [{"role": "user", "content": "hi"}], "output": "yo"})" "\n");
+  const auto examples = read(R"({"id": 1, "input": [{"role": "user", "content": "hi"}], "output": "yo"})"
+                             "\n");
   EXPECT_EQ(examples[0].id, "1");
   EXPECT_EQ(examples[0].input, "hi");
   EXPECT_EQ(examples[0].messages.size(), 1u);
@@ -58,14 +59,16 @@ TEST(Example, StopsAtTheLimit) {
 }
 
 TEST(Example, SaysFileLineAndField) {
-  EXPECT_THAT(fault("{\"input\": \"a\", \"output\": \"b\"}\n{\"input\": \n"), HasSubstr("rows.jsonl:2: not valid JSON"));
+  EXPECT_THAT(fault("{\"input\": \"a\", \"output\": \"b\"}\n{\"input\": \n"),
+              HasSubstr("rows.jsonl:2: not valid JSON"));
   EXPECT_THAT(fault("{\"output\": \"b\"}\n"), HasSubstr("rows.jsonl:1: input"));
   EXPECT_THAT(fault("{\"input\": \"a\"}\n"), HasSubstr("rows.jsonl:1: output"));
   EXPECT_THAT(fault("{\"input\": \"a\", \"output\": 5}\n"), HasSubstr("expected a text, got 5"));
   EXPECT_THAT(fault("{\"messages\": [{\"role\": \"user\", \"content\": \"x\"}]}\n"), HasSubstr("assistant"));
   EXPECT_THAT(fault("{\"messages\": [{\"role\": \"robot\", \"content\": \"x\"}]}\n"), HasSubstr("messages[0]: role"));
   EXPECT_THAT(fault("[]\n"), HasSubstr("rows.jsonl:1"));
-  EXPECT_THAT(fault("{\"id\": \"a\", \"input\": \"a\", \"output\": \"b\"}\n{\"id\": \"a\", \"input\": \"a\", \"output\": \"b\"}\n"),
+  EXPECT_THAT(fault("{\"id\": \"a\", \"input\": \"a\", \"output\": \"b\"}\n{\"id\": \"a\", \"input\": \"a\", "
+                    "\"output\": \"b\"}\n"),
               HasSubstr("stands on line 1 already"));
 }
 

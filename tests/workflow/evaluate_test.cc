@@ -20,7 +20,8 @@ class LastWord : public evaluation::Answerer {
     const std::string text = request.messages.back().text();
     const std::string word = text.substr(text.rfind(' ') + 1);
     if (word == "fail") return {.finish = "length", .failure = "too long"};
-    return {.text = "{\"w\": \"" + word + "\"}", .finish = "stop", .prompt_tokens = 3, .answer_tokens = 2, .latency_ms = 1};
+    return {
+        .text = "{\"w\": \"" + word + "\"}", .finish = "stop", .prompt_tokens = 3, .answer_tokens = 2, .latency_ms = 1};
   }
   std::vector<evaluation::EvalRequest> requests;
 };
@@ -33,8 +34,9 @@ class EvaluateStep : public ::testing::Test {
                   "{\"id\": \"b\", \"input\": \"say fail\", \"output\": \"{\\\"w\\\": \\\"fail\\\"}\"}\n"
                   "{\"id\": \"c\", \"messages\": [{\"role\": \"user\", \"content\": \"own words\"}, "
                   "{\"role\": \"assistant\", \"content\": \"{\\\"w\\\": \\\"words\\\"}\"}]}\n");
-    const auto config_file = folder_.write("eval.yml", "data: test.jsonl\nprompt: {system: Be brief, user: \"Now {input}\"}\n"
-                                                       "gate: {exact_record: {at_least: 100%}}\n");
+    const auto config_file = folder_.write("eval.yml",
+                                           "data: test.jsonl\nprompt: {system: Be brief, user: \"Now {input}\"}\n"
+                                           "gate: {exact_record: {at_least: 100%}}\n");
     const evaluation::EvalConfig config = evaluation::EvalConfig::read(config_file, {});
     EvaluateModel model{answerer_, "last-word", ""};
     return evaluate(config, {.out = folder_ / "out", .limit = limit}, &model, stop);
@@ -71,7 +73,9 @@ TEST_F(EvaluateStep, RendersThePromptOrTheRowsOwnMessages) {
   EXPECT_EQ(answerer_.requests[2].messages[0].text(), "own words");
 }
 
-TEST_F(EvaluateStep, TheLimitTakesTheFirst) { EXPECT_EQ(run({}, 1).n, 1); }
+TEST_F(EvaluateStep, TheLimitTakesTheFirst) {
+  EXPECT_EQ(run({}, 1).n, 1);
+}
 
 TEST_F(EvaluateStep, StopsBetweenAnswers) {
   std::stop_source source;

@@ -52,10 +52,11 @@ std::shared_ptr<Adapter> Adapter::create(const ModelConfig& config, const LoraSe
     for (const Linear linear : settings.targets) {
       const LinearSize size = size_of(config, linear);
       Random random(seed, static_cast<uint64_t>(layer * 7 + static_cast<int64_t>(linear)));
-      LoraPair pair{Tensor(DType::kF32, Shape{settings.rank, size.in}), Tensor(DType::kF32, Shape{size.out, settings.rank}),
-                    scale_of(settings)};
+      LoraPair pair{Tensor(DType::kF32, Shape{settings.rank, size.in}),
+                    Tensor(DType::kF32, Shape{size.out, settings.rank}), scale_of(settings)};
       const double bound = 1.0 / std::sqrt(static_cast<double>(size.in));
-      for (int64_t i = 0; i < pair.a.shape().elements(); ++i) pair.a.f32()[i] = static_cast<float>(random.uniform(-bound, bound));
+      for (int64_t i = 0; i < pair.a.shape().elements(); ++i)
+        pair.a.f32()[i] = static_cast<float>(random.uniform(-bound, bound));
       adapter->layers_[static_cast<size_t>(layer)][static_cast<size_t>(linear)] = std::move(pair);
     }
   }
@@ -66,13 +67,17 @@ std::shared_ptr<Adapter> Adapter::load(const std::filesystem::path& path, const 
   AdapterFile file = read_any(path, config);
   if (!file.saved.empty()) {
     throw Error(ErrorCode::kInvalidInput,
-                fmt::format("{}: modules_to_save: {} is trained whole, which is not built for adapters", path.string(), file.saved.front().name),
+                fmt::format("{}: modules_to_save: {} is trained whole, which is not built for adapters", path.string(),
+                            file.saved.front().name),
                 "train without modules_to_save, or fine-tune all weights");
   }
   auto adapter = std::make_shared<Adapter>();
   adapter->layers_.resize(static_cast<size_t>(config.n_layers));
-  adapter->settings_ = {.rank = static_cast<int>(file.config.r), .alpha = file.config.lora_alpha, .dropout = file.config.lora_dropout,
-                        .rank_stabilised = file.config.use_rslora, .targets = {}};
+  adapter->settings_ = {.rank = static_cast<int>(file.config.r),
+                        .alpha = file.config.lora_alpha,
+                        .dropout = file.config.lora_dropout,
+                        .rank_stabilised = file.config.use_rslora,
+                        .targets = {}};
   for (AdapterModule& module : file.modules) {
     const std::optional<Place> place = place_of(module.path, config);
     if (!place) {
@@ -82,8 +87,8 @@ std::shared_ptr<Adapter> Adapter::load(const std::filesystem::path& path, const 
     const LinearSize size = size_of(config, place->linear);
     if (module.a.shape().last() != size.in || module.b.shape()[0] != size.out) {
       throw Error(ErrorCode::kInvalidInput,
-                  fmt::format("{}: {} maps {} to {} values, the model's {} to {}", path.string(), module.path, module.a.shape().last(),
-                              module.b.shape()[0], size.in, size.out),
+                  fmt::format("{}: {} maps {} to {} values, the model's {} to {}", path.string(), module.path,
+                              module.a.shape().last(), module.b.shape()[0], size.in, size.out),
                   "was the adapter trained on another base?");
     }
     std::vector<Linear>& targets = adapter->settings_.targets;
@@ -113,7 +118,8 @@ void Adapter::save_peft(const std::filesystem::path& folder, const std::string& 
       file.modules.push_back({path, to_f32(pair->a.view()), to_f32(pair->b.view()), static_cast<double>(pair->scale)});
     }
   }
-  std::sort(file.modules.begin(), file.modules.end(), [](const AdapterModule& x, const AdapterModule& y) { return x.path < y.path; });
+  std::sort(file.modules.begin(), file.modules.end(),
+            [](const AdapterModule& x, const AdapterModule& y) { return x.path < y.path; });
   write_peft_folder(folder, file);
 }
 
@@ -122,7 +128,9 @@ const LoraPair* Adapter::find(int64_t layer, Linear linear) const {
   return pair ? &*pair : nullptr;
 }
 
-LoraPair* Adapter::find(int64_t layer, Linear linear) { return const_cast<LoraPair*>(std::as_const(*this).find(layer, linear)); }
+LoraPair* Adapter::find(int64_t layer, Linear linear) {
+  return const_cast<LoraPair*>(std::as_const(*this).find(layer, linear));
+}
 
 int64_t Adapter::parameters() const {
   int64_t n = 0;

@@ -17,14 +17,14 @@ namespace understudy {
 struct LoraSettings {
   int rank = 16;
   double alpha = 32;
-  double dropout = 0;          // on the input of A, in training only
+  double dropout = 0;  // on the input of A, in training only
   bool rank_stabilised = false;
   std::vector<Linear> targets;  // which maps, in every layer
 };
 
 struct LoraPair {
-  Tensor a;         // [rank, in]
-  Tensor b;         // [out, rank]
+  Tensor a;  // [rank, in]
+  Tensor b;  // [out, rank]
   float scale = 0;
 };
 

@@ -63,14 +63,16 @@ class ForwardPass {
       n_rows_ += rows_.back().count;
       for (const int32_t token : entry.tokens) {
         if (token < 0 || token >= config_.vocab_size) {
-          throw Error(ErrorCode::kInvalidInput, fmt::format("token id {} is outside the vocabulary of {}", token, config_.vocab_size));
+          throw Error(ErrorCode::kInvalidInput,
+                      fmt::format("token id {} is outside the vocabulary of {}", token, config_.vocab_size));
         }
         w_.tokens.push_back(token);
       }
       const int64_t begin = entry.sequence->length;
       for (int64_t i = 0; i < rows_.back().count; ++i) w_.positions.push_back(static_cast<int32_t>(begin + i));
       last_position = std::max(last_position, begin + rows_.back().count);
-      CHECK(static_cast<int64_t>(entry.sequence->pages.size()) * kPageTokens >= begin + rows_.back().count, "pages were not reserved");
+      CHECK(static_cast<int64_t>(entry.sequence->pages.size()) * kPageTokens >= begin + rows_.back().count,
+            "pages were not reserved");
     }
     w_.rope.cover(last_position);
   }
@@ -158,7 +160,8 @@ class ForwardPass {
     float* normed = sized(w_.normed, n_rows_ * config_.width);
     float* gate = sized(w_.gate, n);
     float* up = sized(w_.up, n);
-    ops_.rms_norm(n_rows_, config_.width, x, model_.layer(layer).ffn_norm.f32(), static_cast<float>(config_.rms_epsilon), normed, nullptr);
+    ops_.rms_norm(n_rows_, config_.width, x, model_.layer(layer).ffn_norm.f32(),
+                  static_cast<float>(config_.rms_epsilon), normed, nullptr);
     linear(layer, Linear::kGate, normed, gate, false);
     linear(layer, Linear::kUp, normed, up, false);
     ops_.swiglu(n, gate, up, gate);

@@ -1,6 +1,6 @@
-// Tokens of many sequences at once through the decoder's layers. Each sequence has its own adapter or none, and its keys and
-// values in the cache; prompts in chunks and single tokens mix in one batch. A row's result does not depend on which other rows
-// are in the batch. Used by one thread; the operations spread over the OpenMP team under it.
+// Tokens of many sequences at once through the decoder's layers. Each sequence has its own adapter or none, and its
+// keys and values in the cache; prompts in chunks and single tokens mix in one batch. A row's result does not depend on
+// which other rows are in the batch. Used by one thread; the operations spread over the OpenMP team under it.
 #pragma once
 
 #include <memory>
@@ -13,10 +13,10 @@
 namespace understudy {
 
 struct BatchEntry {
-  CacheSequence* sequence = nullptr;      // pages reserved by the caller for length + tokens
-  std::span<const int32_t> tokens;        // appended at the sequence's length, which grows by their number
+  CacheSequence* sequence = nullptr;  // pages reserved by the caller for length + tokens
+  std::span<const int32_t> tokens;    // appended at the sequence's length, which grows by their number
   const Adapter* adapter = nullptr;
-  bool all_logits = false;                // of every token instead of the last one only
+  bool all_logits = false;  // of every token instead of the last one only
 };
 
 class Decoder {

@@ -1,6 +1,6 @@
 // Keys and values of past tokens, in pages of kPageTokens tokens that sequences take and give back. Used by one thread.
-// A page holds, per layer and in f32: K [n_kv_heads, head_dim, kPageTokens], transposed as cached_attention wants it, then
-// V [n_kv_heads, kPageTokens, head_dim].
+// A page holds, per layer and in f32: K [n_kv_heads, head_dim, kPageTokens], transposed as cached_attention wants it,
+// then V [n_kv_heads, kPageTokens, head_dim].
 #pragma once
 
 #include <cstdint>
@@ -21,10 +21,11 @@ struct CacheSequence {
 
 class KvCache {
  public:
-  KvCache(const ModelConfig& config, int64_t max_tokens);  // rounded up to pages; memory is taken page by page as needed
+  KvCache(const ModelConfig& config,
+          int64_t max_tokens);  // rounded up to pages; memory is taken page by page as needed
   // Takes pages until the sequence can hold `tokens` tokens. False, and nothing taken, when there are not enough.
   [[nodiscard]] bool reserve(CacheSequence& sequence, int64_t tokens);
-  void release(CacheSequence& sequence);           // gives back everything
+  void release(CacheSequence& sequence);  // gives back everything
   void truncate(CacheSequence& sequence, int64_t length);
   int64_t free_tokens() const;
   int64_t max_tokens() const { return n_pages_ * kPageTokens; }
@@ -37,7 +38,7 @@ class KvCache {
   int64_t page_floats_per_layer_ = 0;
   int64_t n_layers_ = 0;
   int64_t n_pages_ = 0;
-  std::vector<Tensor> pages_;        // allocated at first use, kept
+  std::vector<Tensor> pages_;  // allocated at first use, kept
   std::vector<int32_t> free_;
 };
 

@@ -30,7 +30,9 @@ namespace {
 
 constexpr float kInitialDeviation = 0.02F;  // initializer_range of the Llama family
 
-bool aligned(ConstTensorView view) { return reinterpret_cast<uintptr_t>(view.data) % 4 == 0; }
+bool aligned(ConstTensorView view) {
+  return reinterpret_cast<uintptr_t>(view.data) % 4 == 0;
+}
 
 Tensor copy_of(ConstTensorView view) {
   Tensor copy = Tensor::uninitialized(view.type, view.shape);
@@ -100,9 +102,12 @@ class ModelLoader {
     switch (linear) {
       case Linear::kQ:
       case Linear::kK:
-      case Linear::kV: return config.qkv_bias;
-      case Linear::kO: return config.output_bias;
-      default: return config.mlp_bias;
+      case Linear::kV:
+        return config.qkv_bias;
+      case Linear::kO:
+        return config.output_bias;
+      default:
+        return config.mlp_bias;
     }
   }
 
@@ -129,13 +134,18 @@ class ModelLoader {
 namespace {
 
 void check_tensor(ConstTensorView view, const Shape& shape, const std::string& where) {
-  if (!view) throw Error(ErrorCode::kInvalidInput, fmt::format("{}: is missing", where), "is the file whole, and of this model?");
+  if (!view)
+    throw Error(ErrorCode::kInvalidInput, fmt::format("{}: is missing", where),
+                "is the file whole, and of this model?");
   if (!(view.shape == shape)) {
-    throw Error(ErrorCode::kInvalidInput, fmt::format("{}: has the shape {}, expected {}", where, view.shape.text(), shape.text()));
+    throw Error(ErrorCode::kInvalidInput,
+                fmt::format("{}: has the shape {}, expected {}", where, view.shape.text(), shape.text()));
   }
-  const bool readable = view.type == DType::kF32 || view.type == DType::kF16 || view.type == DType::kBF16 || view.type == DType::kQ8_0;
+  const bool readable =
+      view.type == DType::kF32 || view.type == DType::kF16 || view.type == DType::kBF16 || view.type == DType::kQ8_0;
   if (!readable) {
-    throw Error(ErrorCode::kInvalidInput, fmt::format("{}: is of type {}; f32, f16, bf16 and q8_0 are read", where, to_string(view.type)));
+    throw Error(ErrorCode::kInvalidInput,
+                fmt::format("{}: is of type {}; f32, f16, bf16 and q8_0 are read", where, to_string(view.type)));
   }
 }
 
@@ -145,7 +155,8 @@ std::shared_ptr<Model> load_folder(const std::filesystem::path& path, const Mode
   const SafetensorsFolder& folder = storage.folder.emplace(path);
   ModelLoader::for_each(*model, [&](Weight& weight, const Shape& shape) {
     const ConstTensorView view = folder.find(weight.name);
-    check_tensor(view, shape, view ? folder.describe(weight.name) : fmt::format("{}: tensor {}", path.string(), weight.name));
+    check_tensor(view, shape,
+                 view ? folder.describe(weight.name) : fmt::format("{}: tensor {}", path.string(), weight.name));
     weight.data = ModelLoader::prepared(*model, view);
   });
   return model;
@@ -163,13 +174,15 @@ std::shared_ptr<Model> load_gguf(const std::filesystem::path& path, const ModelO
     const auto foreign = file->unsupported().find(name);
     if (foreign != file->unsupported().end()) {
       throw Error(ErrorCode::kInvalidInput,
-                  fmt::format("{}: tensor {} is of type {}; F32, F16, BF16 and Q8_0 are read", path.string(), name, foreign->second),
+                  fmt::format("{}: tensor {} is of type {}; F32, F16, BF16 and Q8_0 are read", path.string(), name,
+                              foreign->second),
                   "convert the model to q8_0 or f16");
     }
     check_tensor(view, shape, fmt::format("{}: tensor {}", path.string(), name));
     if (interleaved && (is_query_projection(weight.name) || is_key_projection(weight.name))) {
       Tensor reordered = Tensor::uninitialized(view.type, view.shape);
-      rows_to_hugging_face_order(view, is_query_projection(weight.name) ? config.n_heads : config.n_kv_heads, reordered.view());
+      rows_to_hugging_face_order(view, is_query_projection(weight.name) ? config.n_heads : config.n_kv_heads,
+                                 reordered.view());
       view = storage.keep(std::move(reordered));
     }
     weight.data = ModelLoader::prepared(*model, view);
@@ -180,7 +193,9 @@ std::shared_ptr<Model> load_gguf(const std::filesystem::path& path, const ModelO
 
 }  // namespace
 
-Compute fastest_compute() { return Compute::kBF16; }
+Compute fastest_compute() {
+  return Compute::kBF16;
+}
 
 Model::~Model() = default;
 
@@ -200,7 +215,9 @@ std::shared_ptr<Model> Model::random(const ModelConfig& config, uint64_t seed, c
     Tensor tensor(DType::kF32, shape);
     const bool is_bias = weight.name.ends_with(".bias");
     for (int64_t i = 0; i < shape.elements(); ++i) {
-      const float value = shape.rank() == 2 ? kInitialDeviation * static_cast<float>(random.normal()) : is_bias ? 0.0F : 1.0F;
+      const float value = shape.rank() == 2 ? kInitialDeviation * static_cast<float>(random.normal())
+                          : is_bias         ? 0.0F
+                                            : 1.0F;
       tensor.f32()[i] = value;
     }
     const ConstTensorView view = ModelLoader::storage(*model).keep(std::move(tensor));

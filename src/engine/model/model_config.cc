@@ -38,7 +38,8 @@ class Reader {
   double number_or(const char* key, double fallback) const {
     const Json* value = find(key);
     if (value == nullptr) return fallback;
-    if (!value->is_number() || !(value->get<double>() > 0)) throw fault(key, fmt::format("expected a number above 0, got {}", dump_json(*value)));
+    if (!value->is_number() || !(value->get<double>() > 0))
+      throw fault(key, fmt::format("expected a number above 0, got {}", dump_json(*value)));
     return value->get<double>();
   }
   bool flag_or(const char* key, bool fallback) const {
@@ -61,7 +62,8 @@ class Reader {
  private:
   int64_t check_integer(const char* key, const Json& value, int64_t least, int64_t most) const {
     const bool fits = value.is_number_integer() && value.get<int64_t>() >= least && value.get<int64_t>() <= most;
-    if (!fits) throw fault(key, fmt::format("expected a whole number from {} to {}, got {}", least, most, dump_json(value)));
+    if (!fits)
+      throw fault(key, fmt::format("expected a whole number from {} to {}, got {}", least, most, dump_json(value)));
     return value.get<int64_t>();
   }
   const Json& json_;
@@ -92,7 +94,8 @@ void read_rope(const Reader& reader, ModelConfig& config) {
   llama3.low_frequency_factor = rope.number_or("low_freq_factor", 1);
   llama3.high_frequency_factor = rope.number_or("high_freq_factor", 4);
   llama3.original_max_positions = rope.integer("original_max_position_embeddings", 1, kMostPositions);
-  if (llama3.high_frequency_factor <= llama3.low_frequency_factor) throw rope.fault("high_freq_factor", "has to be above low_freq_factor");
+  if (llama3.high_frequency_factor <= llama3.low_frequency_factor)
+    throw rope.fault("high_freq_factor", "has to be above low_freq_factor");
   config.rope_scaling = llama3;
 }
 
@@ -111,17 +114,21 @@ std::vector<int32_t> read_ids(const Reader& reader, const char* key, int64_t voc
 }
 
 void check(const ModelConfig& config, std::string_view where) {
-  const auto refuse = [where](const std::string& message) { throw Error(ErrorCode::kInvalidInput, fmt::format("{}: {}", where, message)); };
+  const auto refuse = [where](const std::string& message) {
+    throw Error(ErrorCode::kInvalidInput, fmt::format("{}: {}", where, message));
+  };
   if (config.n_heads % config.n_kv_heads != 0) {
-    refuse(fmt::format("num_attention_heads {} is no multiple of num_key_value_heads {}", config.n_heads, config.n_kv_heads));
+    refuse(fmt::format("num_attention_heads {} is no multiple of num_key_value_heads {}", config.n_heads,
+                       config.n_kv_heads));
   }
   if (config.head_dim % 2 != 0) refuse(fmt::format("head_dim {} is odd", config.head_dim));
 }
 
 void read_window(const Reader& reader, ModelConfig& config) {
   const Json* window = reader.find("sliding_window");
-  const bool used = config.family == Family::kMistral ||
-                    ((config.family == Family::kQwen2 || config.family == Family::kQwen3) && reader.flag_or("use_sliding_window", false));
+  const bool used =
+      config.family == Family::kMistral || ((config.family == Family::kQwen2 || config.family == Family::kQwen3) &&
+                                            reader.flag_or("use_sliding_window", false));
   if (window == nullptr || !used) return;
   if (config.family != Family::kMistral) {
     throw reader.fault("use_sliding_window", "a window on some of the layers is not built");
@@ -133,10 +140,14 @@ void read_window(const Reader& reader, ModelConfig& config) {
 
 std::string_view to_string(Family family) {
   switch (family) {
-    case Family::kLlama: return "llama";
-    case Family::kMistral: return "mistral";
-    case Family::kQwen2: return "qwen2";
-    case Family::kQwen3: return "qwen3";
+    case Family::kLlama:
+      return "llama";
+    case Family::kMistral:
+      return "mistral";
+    case Family::kQwen2:
+      return "qwen2";
+    case Family::kQwen3:
+      return "qwen3";
   }
   return "llama";
 }
@@ -192,12 +203,14 @@ ModelConfig ModelConfig::from_gguf(const GgufFile& file) {
   const std::string where = file.path().string();
   const std::string arch = file.required_text("general.architecture");
   if (arch != "llama" && arch != "qwen2" && arch != "qwen3") {
-    throw Error(ErrorCode::kInvalidInput, fmt::format("{}: general.architecture: \"{}\" is not built; llama, qwen2 and qwen3 are", where, arch));
+    throw Error(ErrorCode::kInvalidInput,
+                fmt::format("{}: general.architecture: \"{}\" is not built; llama, qwen2 and qwen3 are", where, arch));
   }
   const auto size = [&](const std::string& key, int64_t most) {
     const int64_t value = file.required_integer(arch + "." + key);
     if (value < 1 || value > most) {
-      throw Error(ErrorCode::kInvalidInput, fmt::format("{}: {}.{}: expected 1 to {}, got {}", where, arch, key, most, value));
+      throw Error(ErrorCode::kInvalidInput,
+                  fmt::format("{}: {}.{}: expected 1 to {}, got {}", where, arch, key, most, value));
     }
     return value;
   };
@@ -206,8 +219,10 @@ ModelConfig ModelConfig::from_gguf(const GgufFile& file) {
   config.width = size("embedding_length", kMostWidth);
   config.n_layers = size("block_count", kMostLayers);
   config.n_heads = size("attention.head_count", 4096);
-  config.n_kv_heads = file.integer(arch + ".attention.head_count_kv") ? size("attention.head_count_kv", 4096) : config.n_heads;
-  config.head_dim = file.integer(arch + ".attention.key_length") ? size("attention.key_length", 4096) : config.width / config.n_heads;
+  config.n_kv_heads =
+      file.integer(arch + ".attention.head_count_kv") ? size("attention.head_count_kv", 4096) : config.n_heads;
+  config.head_dim =
+      file.integer(arch + ".attention.key_length") ? size("attention.key_length", 4096) : config.width / config.n_heads;
   config.ffn_width = size("feed_forward_length", kMostWidth);
   config.max_positions = size("context_length", kMostPositions);
   config.rms_epsilon = file.number(arch + ".attention.layer_norm_rms_epsilon").value_or(1e-5);
@@ -224,7 +239,8 @@ ModelConfig ModelConfig::from_gguf(const GgufFile& file) {
   config.qk_norm = static_cast<bool>(file.find("blk.0.attn_q_norm.weight"));
   if (const ConstTensorView factors = file.find("rope_freqs.weight")) {
     if (factors.type != DType::kF32 || factors.shape.elements() != config.head_dim / 2) {
-      throw Error(ErrorCode::kInvalidInput, fmt::format("{}: rope_freqs.weight: expected {} f32 values", where, config.head_dim / 2));
+      throw Error(ErrorCode::kInvalidInput,
+                  fmt::format("{}: rope_freqs.weight: expected {} f32 values", where, config.head_dim / 2));
     }
     config.rope_factors.assign(factors.f32(), factors.f32() + factors.shape.elements());
   }
@@ -282,13 +298,20 @@ Json ModelConfig::to_hf_json() const {
 
 std::string_view module_name(Linear linear) {
   switch (linear) {
-    case Linear::kQ: return "q_proj";
-    case Linear::kK: return "k_proj";
-    case Linear::kV: return "v_proj";
-    case Linear::kO: return "o_proj";
-    case Linear::kGate: return "gate_proj";
-    case Linear::kUp: return "up_proj";
-    case Linear::kDown: return "down_proj";
+    case Linear::kQ:
+      return "q_proj";
+    case Linear::kK:
+      return "k_proj";
+    case Linear::kV:
+      return "v_proj";
+    case Linear::kO:
+      return "o_proj";
+    case Linear::kGate:
+      return "gate_proj";
+    case Linear::kUp:
+      return "up_proj";
+    case Linear::kDown:
+      return "down_proj";
   }
   return "";
 }
@@ -300,13 +323,18 @@ std::string module_path(int64_t layer, Linear linear) {
 
 LinearSize size_of(const ModelConfig& config, Linear linear) {
   switch (linear) {
-    case Linear::kQ: return {config.q_width(), config.width};
+    case Linear::kQ:
+      return {config.q_width(), config.width};
     case Linear::kK:
-    case Linear::kV: return {config.kv_width(), config.width};
-    case Linear::kO: return {config.width, config.q_width()};
+    case Linear::kV:
+      return {config.kv_width(), config.width};
+    case Linear::kO:
+      return {config.width, config.q_width()};
     case Linear::kGate:
-    case Linear::kUp: return {config.ffn_width, config.width};
-    case Linear::kDown: return {config.width, config.ffn_width};
+    case Linear::kUp:
+      return {config.ffn_width, config.width};
+    case Linear::kDown:
+      return {config.width, config.ffn_width};
   }
   return {};
 }

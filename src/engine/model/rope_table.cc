@@ -13,8 +13,8 @@ double llama3_scaled(double frequency, const Llama3RopeScaling& scaling) {
   const auto original = static_cast<double>(scaling.original_max_positions);
   if (wavelength < original / scaling.high_frequency_factor) return frequency;
   if (wavelength > original / scaling.low_frequency_factor) return frequency / scaling.factor;
-  const double smooth =
-      (original / wavelength - scaling.low_frequency_factor) / (scaling.high_frequency_factor - scaling.low_frequency_factor);
+  const double smooth = (original / wavelength - scaling.low_frequency_factor) /
+                        (scaling.high_frequency_factor - scaling.low_frequency_factor);
   return (1 - smooth) * frequency / scaling.factor + smooth * frequency;
 }
 
@@ -23,7 +23,8 @@ double llama3_scaled(double frequency, const Llama3RopeScaling& scaling) {
 std::vector<double> rope_frequencies(const ModelConfig& config) {
   std::vector<double> frequencies;
   for (int64_t i = 0; i < config.head_dim / 2; ++i) {
-    double frequency = std::pow(config.rope_theta, -2.0 * static_cast<double>(i) / static_cast<double>(config.head_dim));
+    double frequency =
+        std::pow(config.rope_theta, -2.0 * static_cast<double>(i) / static_cast<double>(config.head_dim));
     if (config.rope_scaling) frequency = llama3_scaled(frequency, *config.rope_scaling);
     if (!config.rope_factors.empty()) frequency /= static_cast<double>(config.rope_factors[static_cast<size_t>(i)]);
     frequencies.push_back(frequency);

@@ -1,5 +1,5 @@
-// Cosines and sines of rotary position embedding (Su et al. 2021), with Llama 3's scaling of the frequencies. Grows as positions
-// are asked for. Owned by one thread.
+// Cosines and sines of rotary position embedding (Su et al. 2021), with Llama 3's scaling of the frequencies. Grows as
+// positions are asked for. Owned by one thread.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@ namespace understudy {
 class RopeTable {
  public:
   explicit RopeTable(const ModelConfig& config);
-  void cover(int64_t positions);  // makes rows 0 .. positions - 1 be there
+  void cover(int64_t positions);                            // makes rows 0 .. positions - 1 be there
   const float* cosines() const { return cosines_.data(); }  // [positions, head_dim / 2]
   const float* sines() const { return sines_.data(); }
 

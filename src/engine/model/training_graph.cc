@@ -13,25 +13,25 @@ namespace understudy {
 
 namespace {
 
-// Examples go through the layers this many tokens at a time: one chunk's activations (about 16 KiB a token and layer at width
-// 256) then stay in the third-level cache. Products are at full speed from about 500 rows.
+// Examples go through the layers this many tokens at a time: one chunk's activations (about 16 KiB a token and layer at
+// width 256) then stay in the third-level cache. Products are at full speed from about 500 rows.
 constexpr int64_t kChunkTokens = 1536;
 constexpr int64_t kHeadRows = 512;  // rows of logits at a time: 512 x 128k vocabulary is 256 MiB
 
 // What a layer's forward pass keeps for its backward pass. Sizes: n rows.
 struct LayerActivations {
-  std::vector<float> input;           // [n, width] the residual stream before the layer
-  std::vector<float> attention_rms;   // [n]
-  std::vector<float> attention_in;    // [n, width] after the norm
-  std::vector<float> q, k, v;         // rotated (q, k)
+  std::vector<float> input;                       // [n, width] the residual stream before the layer
+  std::vector<float> attention_rms;               // [n]
+  std::vector<float> attention_in;                // [n, width] after the norm
+  std::vector<float> q, k, v;                     // rotated (q, k)
   std::vector<float> q_raw, k_raw, q_rms, k_rms;  // before their norms (Qwen3)
-  std::vector<float> attended;        // [n, q_width]
-  std::vector<float> log_sums;        // [heads, n]
-  std::vector<float> middle;          // [n, width] the residual stream after attention
-  std::vector<float> ffn_rms;         // [n]
-  std::vector<float> ffn_in;          // [n, width]
-  std::vector<float> gate, up, activated;  // [n, ffn_width]
-  std::array<std::vector<float>, 7> low_rank;  // A x of each LoRA pair [n, rank]
+  std::vector<float> attended;                    // [n, q_width]
+  std::vector<float> log_sums;                    // [heads, n]
+  std::vector<float> middle;                      // [n, width] the residual stream after attention
+  std::vector<float> ffn_rms;                     // [n]
+  std::vector<float> ffn_in;                      // [n, width]
+  std::vector<float> gate, up, activated;         // [n, ffn_width]
+  std::array<std::vector<float>, 7> low_rank;     // A x of each LoRA pair [n, rank]
 };
 
 float* sized(std::vector<float>& buffer, int64_t n) {
@@ -41,9 +41,9 @@ float* sized(std::vector<float>& buffer, int64_t n) {
 
 size_t bytes_in(const LayerActivations& a) {
   size_t floats = 0;
-  for (const std::vector<float>* buffer : {&a.input, &a.attention_rms, &a.attention_in, &a.q, &a.k, &a.v, &a.q_raw, &a.k_raw, &a.q_rms,
-                                           &a.k_rms, &a.attended, &a.log_sums, &a.middle, &a.ffn_rms, &a.ffn_in, &a.gate, &a.up,
-                                           &a.activated}) {
+  for (const std::vector<float>* buffer :
+       {&a.input, &a.attention_rms, &a.attention_in, &a.q, &a.k, &a.v, &a.q_raw, &a.k_raw, &a.q_rms, &a.k_rms,
+        &a.attended, &a.log_sums, &a.middle, &a.ffn_rms, &a.ffn_in, &a.gate, &a.up, &a.activated}) {
     floats += buffer->size();
   }
   for (const std::vector<float>& buffer : a.low_rank) floats += buffer.size();
@@ -82,7 +82,11 @@ int64_t PackedRows::n_targets() const {
 
 struct TrainingGraph::State {
   State(std::shared_ptr<Model> the_model, std::shared_ptr<Adapter> the_adapter, const TrainingOptions& the_options)
-      : model(std::move(the_model)), adapter(std::move(the_adapter)), options(the_options), config(model->config()), rope(config) {}
+      : model(std::move(the_model)),
+        adapter(std::move(the_adapter)),
+        options(the_options),
+        config(model->config()),
+        rope(config) {}
 
   // --- set-up
   void add_parameter(std::string name, TensorView value, bool decays);
@@ -96,10 +100,13 @@ struct TrainingGraph::State {
   double head(const Chunk& chunk, const float* x, bool backward, double scale, float* dx);
   void linear_forward(int64_t layer, Linear which, LayerActivations& a, const float* x, float* y, bool accumulate);
   // dx overwritten or added to; nullptr where nothing below trains.
-  void linear_backward(int64_t layer, Linear which, const LayerActivations& a, const float* x, const float* dy, float* dx, bool accumulate);
+  void linear_backward(int64_t layer, Linear which, const LayerActivations& a, const float* x, const float* dy,
+                       float* dx, bool accumulate);
   const float* expanded(const Weight& weight);
   const float* dropped(int64_t layer, Linear which, const float* x, int64_t n);
-  uint64_t mask_key(int64_t layer, Linear which) const { return Random(dropout_key, static_cast<uint64_t>(layer * 7 + static_cast<int64_t>(which))).at(0); }
+  uint64_t mask_key(int64_t layer, Linear which) const {
+    return Random(dropout_key, static_cast<uint64_t>(layer * 7 + static_cast<int64_t>(which))).at(0);
+  }
   bool drops() const { return training && adapter != nullptr && options.dropout > 0; }
 
   // constant after construction
@@ -157,8 +164,8 @@ float* TrainingGraph::State::gradient_of(const void* value) {
   return it == gradient_by_value.end() ? nullptr : it->second;
 }
 
-// A frozen matrix that is kept narrow is widened for the length of one product: one pass over it, small beside the product of 500
-// rows and more.
+// A frozen matrix that is kept narrow is widened for the length of one product: one pass over it, small beside the
+// product of 500 rows and more.
 const float* TrainingGraph::State::expanded(const Weight& weight) {
   if (weight.data.type == DType::kF32) return weight.data.f32();
   float* values = sized(wide, weight.data.shape.elements());
@@ -173,39 +180,84 @@ const float* TrainingGraph::State::dropped(int64_t layer, Linear which, const fl
   return output;
 }
 
-void TrainingGraph::State::linear_forward(int64_t layer, Linear which, LayerActivations& a, const float* input, float* y, bool accumulate) {
+void TrainingGraph::State::linear_forward(int64_t layer, Linear which, LayerActivations& a, const float* input,
+                                          float* y, bool accumulate) {
   const LinearSize size = size_of(config, which);
   const LayerWeights& weights = model->layer(layer);
-  ops.product({.transpose_b = true, .m = n, .n = size.out, .k = size.in, .a = input, .b = expanded(weights.linear(which)), .c = y, .accumulate = accumulate});
+  ops.product({.transpose_b = true,
+               .m = n,
+               .n = size.out,
+               .k = size.in,
+               .a = input,
+               .b = expanded(weights.linear(which)),
+               .c = y,
+               .accumulate = accumulate});
   if (weights.bias(which)) ops.add_bias(n, size.out, weights.bias(which).f32(), y);
   const LoraPair* pair = adapter == nullptr ? nullptr : adapter->find(layer, which);
   if (pair == nullptr) return;
   const int64_t rank = pair->a.shape()[0];
   float* low_rank = sized(a.low_rank[static_cast<size_t>(which)], n * rank);
-  ops.product({.transpose_b = true, .m = n, .n = rank, .k = size.in, .a = dropped(layer, which, input, n * size.in), .b = pair->a.f32(), .c = low_rank});
-  ops.product({.transpose_b = true, .m = n, .n = size.out, .k = rank, .a = low_rank, .b = pair->b.f32(), .c = y, .alpha = pair->scale, .accumulate = true});
+  ops.product({.transpose_b = true,
+               .m = n,
+               .n = rank,
+               .k = size.in,
+               .a = dropped(layer, which, input, n * size.in),
+               .b = pair->a.f32(),
+               .c = low_rank});
+  ops.product({.transpose_b = true,
+               .m = n,
+               .n = size.out,
+               .k = rank,
+               .a = low_rank,
+               .b = pair->b.f32(),
+               .c = y,
+               .alpha = pair->scale,
+               .accumulate = true});
 }
 
-void TrainingGraph::State::linear_backward(int64_t layer, Linear which, const LayerActivations& a, const float* input, const float* dy,
-                                           float* d_input, bool accumulate) {
+void TrainingGraph::State::linear_backward(int64_t layer, Linear which, const LayerActivations& a, const float* input,
+                                           const float* dy, float* d_input, bool accumulate) {
   const LinearSize size = size_of(config, which);
   const Weight& weight = model->layer(layer).linear(which);
   const Weight& bias = model->layer(layer).bias(which);
   if (d_input != nullptr) {
-    ops.product({.m = n, .n = size.in, .k = size.out, .a = dy, .b = expanded(weight), .c = d_input, .accumulate = accumulate});
+    ops.product(
+        {.m = n, .n = size.in, .k = size.out, .a = dy, .b = expanded(weight), .c = d_input, .accumulate = accumulate});
   }
   if (float* d_weight = gradient_of(weight.data.data)) {
-    ops.product({.transpose_a = true, .m = size.out, .n = size.in, .k = n, .a = dy, .b = input, .c = d_weight, .accumulate = true});
+    ops.product({.transpose_a = true,
+                 .m = size.out,
+                 .n = size.in,
+                 .k = n,
+                 .a = dy,
+                 .b = input,
+                 .c = d_weight,
+                 .accumulate = true});
     if (bias) ops.bias_backward(n, size.out, dy, gradient_of(bias.data.data));
   }
   const LoraPair* pair = adapter == nullptr ? nullptr : adapter->find(layer, which);
   if (pair == nullptr) return;
   const int64_t rank = pair->a.shape()[0];
   const float* low_rank = a.low_rank[static_cast<size_t>(which)].data();
-  ops.product({.transpose_a = true, .m = size.out, .n = rank, .k = n, .a = dy, .b = low_rank, .c = gradient_of(pair->b.f32()), .alpha = pair->scale, .accumulate = true});
+  ops.product({.transpose_a = true,
+               .m = size.out,
+               .n = rank,
+               .k = n,
+               .a = dy,
+               .b = low_rank,
+               .c = gradient_of(pair->b.f32()),
+               .alpha = pair->scale,
+               .accumulate = true});
   float* d_low = sized(d_low_rank, n * rank);
   ops.product({.m = n, .n = rank, .k = size.out, .a = dy, .b = pair->b.f32(), .c = d_low, .alpha = pair->scale});
-  ops.product({.transpose_a = true, .m = rank, .n = size.in, .k = n, .a = d_low, .b = dropped(layer, which, input, n * size.in), .c = gradient_of(pair->a.f32()), .accumulate = true});
+  ops.product({.transpose_a = true,
+               .m = rank,
+               .n = size.in,
+               .k = n,
+               .a = d_low,
+               .b = dropped(layer, which, input, n * size.in),
+               .c = gradient_of(pair->a.f32()),
+               .accumulate = true});
   if (d_input == nullptr) return;
   if (!drops()) {
     ops.product({.m = n, .n = size.in, .k = rank, .a = d_low, .b = pair->a.f32(), .c = d_input, .accumulate = true});
@@ -233,12 +285,15 @@ void TrainingGraph::State::layer_forward(int64_t layer, LayerActivations& a, con
   if (config.qk_norm) {
     std::copy_n(q, n * q_width, sized(a.q_raw, n * q_width));
     std::copy_n(k, n * kv_width, sized(a.k_raw, n * kv_width));
-    ops.rms_norm(n * config.n_heads, config.head_dim, a.q_raw.data(), weights.q_norm.f32(), epsilon, q, sized(a.q_rms, n * config.n_heads));
-    ops.rms_norm(n * config.n_kv_heads, config.head_dim, a.k_raw.data(), weights.k_norm.f32(), epsilon, k, sized(a.k_rms, n * config.n_kv_heads));
+    ops.rms_norm(n * config.n_heads, config.head_dim, a.q_raw.data(), weights.q_norm.f32(), epsilon, q,
+                 sized(a.q_rms, n * config.n_heads));
+    ops.rms_norm(n * config.n_kv_heads, config.head_dim, a.k_raw.data(), weights.k_norm.f32(), epsilon, k,
+                 sized(a.k_rms, n * config.n_kv_heads));
   }
   ops.rotate(n, config.n_heads, config.head_dim, positions.data(), rope.cosines(), rope.sines(), false, q);
   ops.rotate(n, config.n_kv_heads, config.head_dim, positions.data(), rope.cosines(), rope.sines(), false, k);
-  const AttentionLayout layout{starts, config.n_heads, config.n_kv_heads, config.head_dim, config.sliding_window.value_or(0)};
+  const AttentionLayout layout{starts, config.n_heads, config.n_kv_heads, config.head_dim,
+                               config.sliding_window.value_or(0)};
   ops.attention(layout, q, k, a.v.data(), sized(a.attended, n * q_width), sized(a.log_sums, n * config.n_heads));
 
   float* middle = sized(a.middle, n * width);
@@ -273,15 +328,17 @@ void TrainingGraph::State::layer_backward(int64_t layer, LayerActivations& a, fl
   float* d_k = sized(dk, n * kv_width);
   float* d_v = sized(dv, n * kv_width);
   linear_backward(layer, Linear::kO, a, a.attended.data(), dx_rows, d_att, false);
-  const AttentionLayout layout{starts, config.n_heads, config.n_kv_heads, config.head_dim, config.sliding_window.value_or(0)};
-  ops.attention_backward(layout, a.q.data(), a.k.data(), a.v.data(), a.attended.data(), a.log_sums.data(), d_att, d_q, d_k, d_v);
+  const AttentionLayout layout{starts, config.n_heads, config.n_kv_heads, config.head_dim,
+                               config.sliding_window.value_or(0)};
+  ops.attention_backward(layout, a.q.data(), a.k.data(), a.v.data(), a.attended.data(), a.log_sums.data(), d_att, d_q,
+                         d_k, d_v);
   ops.rotate(n, config.n_heads, config.head_dim, positions.data(), rope.cosines(), rope.sines(), true, d_q);
   ops.rotate(n, config.n_kv_heads, config.head_dim, positions.data(), rope.cosines(), rope.sines(), true, d_k);
   if (config.qk_norm) {
-    ops.rms_norm_backward(n * config.n_heads, config.head_dim, a.q_raw.data(), weights.q_norm.f32(), a.q_rms.data(), d_q, d_q,
-                          gradient_of(weights.q_norm.data.data), false);
-    ops.rms_norm_backward(n * config.n_kv_heads, config.head_dim, a.k_raw.data(), weights.k_norm.f32(), a.k_rms.data(), d_k, d_k,
-                          gradient_of(weights.k_norm.data.data), false);
+    ops.rms_norm_backward(n * config.n_heads, config.head_dim, a.q_raw.data(), weights.q_norm.f32(), a.q_rms.data(),
+                          d_q, d_q, gradient_of(weights.q_norm.data.data), false);
+    ops.rms_norm_backward(n * config.n_kv_heads, config.head_dim, a.k_raw.data(), weights.k_norm.f32(), a.k_rms.data(),
+                          d_k, d_k, gradient_of(weights.k_norm.data.data), false);
   }
   // Below the first layer only the embedding is left: with an adapter nothing there trains.
   float* below = layer == 0 && adapter != nullptr ? nullptr : d_in;
@@ -294,7 +351,8 @@ void TrainingGraph::State::layer_backward(int64_t layer, LayerActivations& a, fl
 }
 
 // Norm, logits and loss of the rows that have a target only; with backward, dx gets their gradient, zero elsewhere.
-double TrainingGraph::State::head(const Chunk& chunk, const float* hidden, bool backward, double scale, float* dx_rows) {
+double TrainingGraph::State::head(const Chunk& chunk, const float* hidden, bool backward, double scale,
+                                  float* dx_rows) {
   const int64_t width = config.width, vocab = config.vocab_size;
   std::vector<int64_t> places;
   std::vector<int32_t> wanted;
@@ -310,7 +368,8 @@ double TrainingGraph::State::head(const Chunk& chunk, const float* hidden, bool 
   for (size_t begin = 0; begin < places.size(); begin += kHeadRows) {
     const auto m = static_cast<int64_t>(std::min<size_t>(kHeadRows, places.size() - begin));
     float* in = sized(rows_in, m * width);
-    for (int64_t i = 0; i < m; ++i) std::copy_n(hidden + places[begin + static_cast<size_t>(i)] * width, width, in + i * width);
+    for (int64_t i = 0; i < m; ++i)
+      std::copy_n(hidden + places[begin + static_cast<size_t>(i)] * width, width, in + i * width);
     float* normed = sized(rows, m * width);
     ops.rms_norm(m, width, in, norm, static_cast<float>(config.rms_epsilon), normed, sized(rows_rms, m));
     float* scores = sized(logits, m * vocab);
@@ -320,10 +379,19 @@ double TrainingGraph::State::head(const Chunk& chunk, const float* hidden, bool 
     float* d_normed = sized(d_rows, m * width);
     ops.product({.m = m, .n = width, .k = vocab, .a = scores, .b = expanded(output), .c = d_normed});
     if (float* d_output = gradient_of(output.data.data)) {
-      ops.product({.transpose_a = true, .m = vocab, .n = width, .k = m, .a = scores, .b = normed, .c = d_output, .accumulate = true});
+      ops.product({.transpose_a = true,
+                   .m = vocab,
+                   .n = width,
+                   .k = m,
+                   .a = scores,
+                   .b = normed,
+                   .c = d_output,
+                   .accumulate = true});
     }
-    ops.rms_norm_backward(m, width, in, norm, rows_rms.data(), d_normed, d_normed, gradient_of(model->final_norm().data.data), false);
-    for (int64_t i = 0; i < m; ++i) std::copy_n(d_normed + i * width, width, dx_rows + places[begin + static_cast<size_t>(i)] * width);
+    ops.rms_norm_backward(m, width, in, norm, rows_rms.data(), d_normed, d_normed,
+                          gradient_of(model->final_norm().data.data), false);
+    for (int64_t i = 0; i < m; ++i)
+      std::copy_n(d_normed + i * width, width, dx_rows + places[begin + static_cast<size_t>(i)] * width);
   }
   return loss;
 }
@@ -337,14 +405,17 @@ double TrainingGraph::State::run(const Chunk& chunk, bool backward, double scale
   int64_t longest = 0;
   for (size_t e = 0; e + 1 < starts.size(); ++e) {
     longest = std::max(longest, starts[e + 1] - starts[e]);
-    for (int64_t i = starts[e]; i < starts[e + 1]; ++i) positions[static_cast<size_t>(i)] = static_cast<int32_t>(i - starts[e]);
+    for (int64_t i = starts[e]; i < starts[e + 1]; ++i)
+      positions[static_cast<size_t>(i)] = static_cast<int32_t>(i - starts[e]);
   }
   rope.cover(longest);
   for (size_t i = 0; i < chunk.tokens.size(); ++i) {
     const int32_t token = chunk.tokens[i], target = chunk.targets[i];
-    if (token < 0 || token >= config.vocab_size || (target != kNoTarget && (target < 0 || target >= config.vocab_size))) {
+    if (token < 0 || token >= config.vocab_size ||
+        (target != kNoTarget && (target < 0 || target >= config.vocab_size))) {
       throw Error(ErrorCode::kInvalidInput,
-                  fmt::format("training data: token id {} or label {} is outside the vocabulary of {}", token, target, config.vocab_size));
+                  fmt::format("training data: token id {} or label {} is outside the vocabulary of {}", token, target,
+                              config.vocab_size));
     }
   }
   const bool keep = backward && !options.recompute;
@@ -363,18 +434,22 @@ double TrainingGraph::State::run(const Chunk& chunk, bool backward, double scale
     if (options.recompute) layer_forward(layer, recomputed, own.input.data(), stream);
     layer_backward(layer, options.recompute ? recomputed : own, dx.data());
   }
-  if (float* d_table = gradient_of(model->embedding().data.data)) ops.embed_backward(chunk.tokens, config.width, dx.data(), d_table);
+  if (float* d_table = gradient_of(model->embedding().data.data))
+    ops.embed_backward(chunk.tokens, config.width, dx.data(), d_table);
   return loss;
 }
 
-TrainingGraph::TrainingGraph(std::shared_ptr<Model> model, std::shared_ptr<Adapter> adapter, const TrainingOptions& options)
+TrainingGraph::TrainingGraph(std::shared_ptr<Model> model, std::shared_ptr<Adapter> adapter,
+                             const TrainingOptions& options)
     : state_(std::make_unique<State>(std::move(model), std::move(adapter), options)) {
   state_->collect_parameters();
 }
 
 TrainingGraph::~TrainingGraph() = default;
 
-std::vector<Parameter>& TrainingGraph::parameters() { return state_->parameters; }
+std::vector<Parameter>& TrainingGraph::parameters() {
+  return state_->parameters;
+}
 
 void TrainingGraph::zero_gradients() {
   for (Tensor& gradient : state_->gradients) std::fill_n(gradient.f32(), gradient.shape().elements(), 0.0F);

@@ -12,10 +12,12 @@ namespace {
 
 #if defined(__x86_64__)
 bool has_avx512() {
-  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-         __builtin_cpu_supports("avx512vl");
+  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
 }
-bool has_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c"); }
+bool has_avx2() {
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+}
 #endif
 
 const Kernels* choose() {
@@ -26,7 +28,8 @@ const Kernels* choose() {
     if (const Kernels* kernels = kernels_of(isa)) return kernels;
   }
   if (!wanted.empty()) {
-    throw Error(ErrorCode::kInvalidInput, fmt::format("UNDERSTUDY_ISA: \"{}\" is not to be had on this processor", wanted),
+    throw Error(ErrorCode::kInvalidInput,
+                fmt::format("UNDERSTUDY_ISA: \"{}\" is not to be had on this processor", wanted),
                 "use avx512, avx2 or reference, or leave it unset");
   }
   return nullptr;

@@ -1,5 +1,5 @@
-// Which instruction sets this process can use, read once from the processor; UNDERSTUDY_ISA overrides (avx512, avx2, reference) and is
-// refused, by name, where the processor lacks it.
+// Which instruction sets this process can use, read once from the processor; UNDERSTUDY_ISA overrides (avx512, avx2,
+// reference) and is refused, by name, where the processor lacks it.
 #pragma once
 
 #include <string_view>

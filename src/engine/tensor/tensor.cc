@@ -16,9 +16,9 @@ struct TypeFacts {
   std::string_view name;
   size_t bytes;
 };
-constexpr TypeFacts kTypes[] = {{DType::kF32, "f32", 4}, {DType::kF16, "f16", 2}, {DType::kBF16, "bf16", 2},
+constexpr TypeFacts kTypes[] = {{DType::kF32, "f32", 4},   {DType::kF16, "f16", 2}, {DType::kBF16, "bf16", 2},
                                 {DType::kQ8_0, "q8_0", 0}, {DType::kI64, "i64", 8}, {DType::kI32, "i32", 4},
-                                {DType::kI16, "i16", 2}, {DType::kI8, "i8", 1}, {DType::kU8, "u8", 1},
+                                {DType::kI16, "i16", 2},   {DType::kI8, "i8", 1},   {DType::kU8, "u8", 1},
                                 {DType::kBool, "bool", 1}, {DType::kF64, "f64", 8}};
 
 constexpr size_t kAlignment = 64;  // one cache line, one AVX-512 register
@@ -41,7 +41,8 @@ void f32_to_q8_row(const float* from, int64_t n_blocks, uint8_t* blocks) {
     const float inverse = scale != 0 ? 1.0F / scale : 0.0F;
     const uint16_t bits = f16_from_f32(scale);
     std::memcpy(blocks, &bits, 2);
-    for (int i = 0; i < kQ8Block; ++i) blocks[2 + i] = static_cast<uint8_t>(static_cast<int8_t>(std::round(from[i] * inverse)));
+    for (int i = 0; i < kQ8Block; ++i)
+      blocks[2 + i] = static_cast<uint8_t>(static_cast<int8_t>(std::round(from[i] * inverse)));
   }
 }
 
@@ -75,7 +76,9 @@ int64_t Shape::elements() const {
   return n;
 }
 
-int64_t Shape::rows() const { return last() == 0 ? 0 : elements() / last(); }
+int64_t Shape::rows() const {
+  return last() == 0 ? 0 : elements() / last();
+}
 
 std::string Shape::text() const {
   std::string text = "[";
@@ -83,7 +86,9 @@ std::string Shape::text() const {
   return text + "]";
 }
 
-void Tensor::Free::operator()(void* memory) const { std::free(memory); }
+void Tensor::Free::operator()(void* memory) const {
+  std::free(memory);
+}
 
 Tensor Tensor::uninitialized(DType type, Shape shape) {
   Tensor tensor;
@@ -98,12 +103,14 @@ Tensor Tensor::uninitialized(DType type, Shape shape) {
   return tensor;
 }
 
-Tensor::Tensor(DType type, Shape shape) { 
+Tensor::Tensor(DType type, Shape shape) {
   *this = uninitialized(type, shape);
   std::memset(memory_.get(), 0, bytes());
 }
 
-float f32_from_bf16(uint16_t bits) { return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16); }
+float f32_from_bf16(uint16_t bits) {
+  return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16);
+}
 
 uint16_t bf16_from_f32(float value) {
   const auto bits = std::bit_cast<uint32_t>(value);
@@ -140,23 +147,31 @@ uint16_t f16_from_f32(float value) {
 void convert_to_f32(ConstTensorView from, float* to) {
   const int64_t n = from.shape.elements();
   switch (from.type) {
-    case DType::kF32: std::memcpy(to, from.data, static_cast<size_t>(n) * 4); return;
+    case DType::kF32:
+      std::memcpy(to, from.data, static_cast<size_t>(n) * 4);
+      return;
     case DType::kF16:
       for (int64_t i = 0; i < n; ++i) to[i] = f32_from_f16(from.as<uint16_t>()[i]);
       return;
     case DType::kBF16:
       for (int64_t i = 0; i < n; ++i) to[i] = f32_from_bf16(from.as<uint16_t>()[i]);
       return;
-    case DType::kQ8_0: q8_row_to_f32(from.as<uint8_t>(), n / kQ8Block, to); return;
-    default: break;
+    case DType::kQ8_0:
+      q8_row_to_f32(from.as<uint8_t>(), n / kQ8Block, to);
+      return;
+    default:
+      break;
   }
-  throw Error(ErrorCode::kInvalidInput, fmt::format("a tensor of type {} cannot be read as numbers of a model", to_string(from.type)));
+  throw Error(ErrorCode::kInvalidInput,
+              fmt::format("a tensor of type {} cannot be read as numbers of a model", to_string(from.type)));
 }
 
 void convert_from_f32(const float* from, TensorView to) {
   const int64_t n = to.shape.elements();
   switch (to.type) {
-    case DType::kF32: std::memcpy(to.data, from, static_cast<size_t>(n) * 4); return;
+    case DType::kF32:
+      std::memcpy(to.data, from, static_cast<size_t>(n) * 4);
+      return;
     case DType::kF16:
       for (int64_t i = 0; i < n; ++i) to.as<uint16_t>()[i] = f16_from_f32(from[i]);
       return;
@@ -167,7 +182,8 @@ void convert_from_f32(const float* from, TensorView to) {
       CHECK(to.shape.last() % kQ8Block == 0, "q8_0 rows are multiples of 32");
       f32_to_q8_row(from, n / kQ8Block, to.as<uint8_t>());
       return;
-    default: break;
+    default:
+      break;
   }
   CHECK(false, "not a type that weights are written in");
 }

@@ -32,11 +32,11 @@ class Shape {
   explicit Shape(std::span<const int64_t> sizes);
   int rank() const { return rank_; }
   int64_t operator[](int i) const { return sizes_[static_cast<size_t>(i)]; }
-  int64_t elements() const;                   // 1 for rank 0
+  int64_t elements() const;  // 1 for rank 0
   int64_t last() const { return rank_ == 0 ? 1 : sizes_[static_cast<size_t>(rank_ - 1)]; }
-  int64_t rows() const;                       // elements / last
+  int64_t rows() const;  // elements / last
   bool operator==(const Shape& other) const = default;
-  std::string text() const;                   // "[32, 128]"
+  std::string text() const;  // "[32, 128]"
 
  private:
   std::array<int64_t, kMaxRank> sizes_{};

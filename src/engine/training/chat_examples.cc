@@ -193,13 +193,15 @@ class ChatType : public ExampleType {
   // A template that is missing or cannot be compiled matters only once a conversation is there to be rendered.
   void compile() {
     if (!context_.chat_template) {
-      template_fault_ = Error(ErrorCode::kInvalidInput, fmt::format("{}: the tokenizer has no chat template", entry_.where),
-                              fmt::format("write chat_template: one of {}", fmt::join(ChatTemplate::built_in_names(), ", ")));
+      template_fault_ =
+          Error(ErrorCode::kInvalidInput, fmt::format("{}: the tokenizer has no chat template", entry_.where),
+                fmt::format("write chat_template: one of {}", fmt::join(ChatTemplate::built_in_names(), ", ")));
       return;
     }
     const std::optional<TokenId> bos = context_.tokenizer->bos();
     try {
-      template_.emplace(*context_.chat_template, bos ? context_.tokenizer->token_of(*bos) : std::string(), context_.eos_text);
+      template_.emplace(*context_.chat_template, bos ? context_.tokenizer->token_of(*bos) : std::string(),
+                        context_.eos_text);
     } catch (const Error& fault) {
       template_fault_ = fault;
     }

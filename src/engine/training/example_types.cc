@@ -105,8 +105,9 @@ std::optional<std::string> choose_template(const std::string& name, const std::s
   if (chosen.empty() || chosen == "tokenizer_default") return tokenizer.chat_template();
   std::optional<std::string> built_in = ChatTemplate::built_in(chosen);
   if (!built_in) {
-    throw Error(ErrorCode::kInvalidInput, fmt::format("{}: chat_template: unknown template \"{}\"", where, chosen),
-                fmt::format("write tokenizer_default, jinja, or one of {}", fmt::join(ChatTemplate::built_in_names(), ", ")));
+    throw Error(
+        ErrorCode::kInvalidInput, fmt::format("{}: chat_template: unknown template \"{}\"", where, chosen),
+        fmt::format("write tokenizer_default, jinja, or one of {}", fmt::join(ChatTemplate::built_in_names(), ", ")));
   }
   return built_in;
 }

@@ -18,7 +18,7 @@ namespace understudy {
 struct ExampleContext {
   std::shared_ptr<const Tokenizer> tokenizer;
   std::optional<std::string> chat_template;  // its source; absent where neither config nor tokenizer has one
-  std::string eos_text;  // as special_tokens or the tokenizer have it; empty where there is none
+  std::string eos_text;                      // as special_tokens or the tokenizer have it; empty where there is none
   std::optional<TokenId> eos;
   std::vector<TokenId> turn_ends;  // every id that ends an answer
   bool train_on_inputs = false;
@@ -48,7 +48,8 @@ class ExampleType {
 // The type of the entry; where it names none, each row's columns decide. Throws kInvalidInput for an unknown type.
 std::unique_ptr<ExampleType> make_example_type(const DatasetConfig& entry, const ExampleContext& context);
 
-// The source of the template that the config, or an entry, names; where it names none the tokenizer's; nothing where that has none.
+// The source of the template that the config, or an entry, names; where it names none the tokenizer's; nothing where
+// that has none.
 std::optional<std::string> choose_template(const std::string& name, const std::string& jinja, std::string_view where,
                                            const Tokenizer& tokenizer);
 

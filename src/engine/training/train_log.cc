@@ -47,7 +47,8 @@ std::vector<ChartPoint> smoothed(const std::vector<ChartPoint>& points) {
 std::filesystem::path made(const std::filesystem::path& folder) {
   std::error_code fault;
   std::filesystem::create_directories(folder, fault);
-  if (fault) throw Error(ErrorCode::kIo, fmt::format("{}: cannot make the folder: {}", folder.string(), fault.message()));
+  if (fault)
+    throw Error(ErrorCode::kIo, fmt::format("{}: cannot make the folder: {}", folder.string(), fault.message()));
   return folder;
 }
 

@@ -142,8 +142,8 @@ class Loader {
     context_.sequence_len = config_.sequence_len;
     context_.template_variables =
         config_.chat_template_kwargs.is_null() ? Json() : config_.chat_template_kwargs.to_json();
-    context_.chat_template = choose_template(config_.chat_template, config_.chat_template_jinja, config_.source.file(),
-                                             tokenizer);
+    context_.chat_template =
+        choose_template(config_.chat_template, config_.chat_template_jinja, config_.source.file(), tokenizer);
   }
 
   TokenId known_token(const std::string& token, std::string_view key) const {
@@ -317,7 +317,8 @@ class Loader {
   void check_targets() const {
     std::vector<int32_t> empty;  // in the file's order
     for (const std::vector<int32_t>* list : {&data_.train, &data_.validation}) {
-      std::copy_if(list->begin(), list->end(), std::back_inserter(empty), [&](int32_t i) { return data_.examples.targets(i) == 0; });
+      std::copy_if(list->begin(), list->end(), std::back_inserter(empty),
+                   [&](int32_t i) { return data_.examples.targets(i) == 0; });
     }
     if (empty.empty()) return;
     std::sort(empty.begin(), empty.end());

@@ -23,9 +23,10 @@ struct TrainingData {
   ExampleSet examples;
   std::vector<int32_t> train;  // numbers of examples, in the order before the epochs' own shuffling
   std::vector<int32_t> validation;
-  std::vector<std::string> files;                     // what ExampleOrigin::file counts in
-  std::optional<std::string> chat_template;  // the source of the config's or the tokenizer's; absent where there is none
-  std::vector<TokenId> turn_ends;                     // every id that ends an answer
+  std::vector<std::string> files;  // what ExampleOrigin::file counts in
+  std::optional<std::string>
+      chat_template;               // the source of the config's or the tokenizer's; absent where there is none
+  std::vector<TokenId> turn_ends;  // every id that ends an answer
   std::optional<TokenId> eos;
 
   int64_t rows = 0;  // read, of `datasets`

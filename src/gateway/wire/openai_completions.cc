@@ -1,7 +1,7 @@
 // OpenAI's older completions (POST /v1/completions), both directions: a prompt of plain text in, its continuation out.
 // A token that is no whole text ("half a character") is written as OpenAI does: "bytes:\xe2\x82".
-#include <algorithm>
 #include <fmt/format.h>
+#include <algorithm>
 
 #include <charconv>
 #include <map>
@@ -70,7 +70,8 @@ void read_logprobs(ObjectReader& fields, ChatRequest& request) {
 
 // Characters whose first byte is here: a token may end in the middle of one.
 size_t characters_begun(std::string_view bytes) {
-  return static_cast<size_t>(std::count_if(bytes.begin(), bytes.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+  return static_cast<size_t>(
+      std::count_if(bytes.begin(), bytes.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
 }
 
 // Four lists side by side, an entry a token. `offset` is where the first token's text stands in the choice's text, in

@@ -14,7 +14,9 @@ namespace {
 
 using testing::tiny_config;
 
-LoraSettings settings() { return {.rank = 4, .alpha = 8, .dropout = 0.1, .rank_stabilised = true, .targets = {Linear::kQ, Linear::kDown}}; }
+LoraSettings settings() {
+  return {.rank = 4, .alpha = 8, .dropout = 0.1, .rank_stabilised = true, .targets = {Linear::kQ, Linear::kDown}};
+}
 
 TEST(Adapter, StartsAsPeftStartsIt) {
   const ModelConfig config = tiny_config(Family::kLlama);
@@ -27,7 +29,8 @@ TEST(Adapter, StartsAsPeftStartsIt) {
   EXPECT_FLOAT_EQ(pair->scale, 8 / std::sqrt(4.0F));
   const double bound = 1 / std::sqrt(static_cast<double>(config.ffn_width));
   double largest = 0;
-  for (int64_t i = 0; i < pair->a.shape().elements(); ++i) largest = std::max(largest, std::abs(static_cast<double>(pair->a.f32()[i])));
+  for (int64_t i = 0; i < pair->a.shape().elements(); ++i)
+    largest = std::max(largest, std::abs(static_cast<double>(pair->a.f32()[i])));
   EXPECT_LE(largest, bound);
   EXPECT_GT(largest, 0.9 * bound);
   for (int64_t i = 0; i < pair->b.shape().elements(); ++i) EXPECT_EQ(pair->b.f32()[i], 0);

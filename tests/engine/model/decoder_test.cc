@@ -20,7 +20,9 @@ std::vector<int32_t> tokens_of(uint64_t seed, size_t count) {
   return tokens;
 }
 
-std::vector<float> copy_of(ConstTensorView view) { return {view.f32(), view.f32() + view.shape.elements()}; }
+std::vector<float> copy_of(ConstTensorView view) {
+  return {view.f32(), view.f32() + view.shape.elements()};
+}
 
 // Prompts and single tokens of sequences with different adapters in one batch, and each sequence alone: the same bytes.
 TEST(Decoder, ASequenceDoesNotDependOnItsBatchOrItsChunks) {
@@ -57,14 +59,16 @@ TEST(Decoder, ASequenceDoesNotDependOnItsBatchOrItsChunks) {
     decoder.forward(first, cache);
     const std::vector<float> together = copy_of(decoder.forward(second, cache));
     for (size_t i = 0; i < prompts.size(); ++i) {
-      EXPECT_EQ(0, std::memcmp(together.data() + i * 300, alone[i].data(), 300 * sizeof(float))) << to_string(family) << ", sequence " << i;
+      EXPECT_EQ(0, std::memcmp(together.data() + i * 300, alone[i].data(), 300 * sizeof(float)))
+          << to_string(family) << ", sequence " << i;
     }
   }
 }
 
 TEST(Decoder, AnAdapterChangesTheAnswerAndAZeroOneDoesNot) {
   const std::shared_ptr<const Model> model = Model::random(tiny_config(Family::kLlama), 5, {});
-  const std::shared_ptr<Adapter> adapter = Adapter::create(model->config(), {.rank = 4, .alpha = 8, .targets = {Linear::kUp}}, 3);
+  const std::shared_ptr<Adapter> adapter =
+      Adapter::create(model->config(), {.rank = 4, .alpha = 8, .targets = {Linear::kUp}}, 3);
   Decoder decoder(model);
   KvCache cache(model->config(), 64);
   const std::vector<int32_t> prompt = tokens_of(1, 9);

@@ -23,7 +23,8 @@ double relative_distance(const float* actual, const float* expected, int64_t n) 
   return std::sqrt(difference / size);
 }
 
-Tensor logits_of(const std::shared_ptr<const Model>& model, const std::vector<int32_t>& tokens, const Adapter* adapter, size_t chunk) {
+Tensor logits_of(const std::shared_ptr<const Model>& model, const std::vector<int32_t>& tokens, const Adapter* adapter,
+                 size_t chunk) {
   Decoder decoder(model);
   KvCache cache(model->config(), 256);
   CacheSequence sequence;
@@ -49,7 +50,8 @@ std::vector<int32_t> greedy(const std::shared_ptr<const Model>& model, std::vect
   while (answer.size() < count) {
     const BatchEntry entry{&sequence, next, nullptr, false};
     const ConstTensorView logits = decoder.forward({&entry, 1}, cache);
-    answer.push_back(static_cast<int32_t>(std::max_element(logits.f32(), logits.f32() + logits.shape[1]) - logits.f32()));
+    answer.push_back(
+        static_cast<int32_t>(std::max_element(logits.f32(), logits.f32() + logits.shape[1]) - logits.f32()));
     next = std::span<const int32_t>(answer).last(1);
   }
   return answer;
@@ -96,7 +98,8 @@ class Stepper {
     graph_.zero_gradients();
     const double n = static_cast<double>(rows.n_targets());
     Trained result{graph_.forward_backward(rows, 1 / n) / n, 0};
-    for (const Parameter& p : graph_.parameters()) result.norm += sum_of_squares({p.gradient.f32(), static_cast<size_t>(p.gradient.shape.elements())});
+    for (const Parameter& p : graph_.parameters())
+      result.norm += sum_of_squares({p.gradient.f32(), static_cast<size_t>(p.gradient.shape.elements())});
     result.norm = std::sqrt(result.norm);
     AdamWStep settings = settings_;
     settings.step = ++step_;
@@ -105,7 +108,8 @@ class Stepper {
       const Parameter& p = graph_.parameters()[i];
       const auto size = static_cast<size_t>(p.value.shape.elements());
       settings.weight_decay = p.decays ? settings_.weight_decay : 0;
-      adamw(settings, {p.value.f32(), size}, {p.gradient.f32(), size}, {first_[i].f32(), size}, {second_[i].f32(), size});
+      adamw(settings, {p.value.f32(), size}, {p.gradient.f32(), size}, {first_[i].f32(), size},
+            {second_[i].f32(), size});
     }
     last_scale_ = settings.gradient_scale;
     return result;
@@ -120,8 +124,9 @@ class Stepper {
   double last_scale_ = 1;
 };
 
-// The golden figures were computed with rotary frequencies that had been rounded to bf16 on the way (transformers 5.12.1, loading the same
-// folders in f32, is 1.5e-4 to 2.4e-3 away from them, and 1e-6 away from us). The tests round the same, and can then be strict.
+// The golden figures were computed with rotary frequencies that had been rounded to bf16 on the way
+// (transformers 5.12.1, loading the same folders in f32, is 1.5e-4 to 2.4e-3 away from them, and 1e-6 away from us).
+// The tests round the same, and can then be strict.
 std::shared_ptr<Model> golden_model(const std::string& name) {
   std::shared_ptr<Model> model = Model::load(golden_folder() / name, {});
   auto& config = const_cast<ModelConfig&>(model->config());
@@ -239,7 +244,8 @@ TEST_P(Golden, FullFineTuningCurveAndAccumulationEqualPyTorchs) {
   const auto n = static_cast<double>(first.n_targets() + second.n_targets());
   const double loss = (graph.forward_backward(first, 1 / n) + graph.forward_backward(second, 1 / n)) / n;
   double squares = 0;
-  for (const Parameter& p : graph.parameters()) squares += sum_of_squares({p.gradient.f32(), static_cast<size_t>(p.gradient.shape.elements())});
+  for (const Parameter& p : graph.parameters())
+    squares += sum_of_squares({p.gradient.f32(), static_cast<size_t>(p.gradient.shape.elements())});
   const Json& want = figures["full"]["accumulated"];
   EXPECT_NEAR(loss, want["loss"].get<double>(), 1e-3 * loss);
   EXPECT_NEAR(std::sqrt(squares), want["grad_norm"].get<double>(), 1e-3 * std::sqrt(squares));

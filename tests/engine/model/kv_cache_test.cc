@@ -39,7 +39,8 @@ TEST(KvCache, TruncatingKeepsTheFrontAndFreesTheRest) {
 
 TEST(KvCache, CountsItsBytes) {
   const ModelConfig config = testing::tiny_config(Family::kLlama);
-  EXPECT_EQ(KvCache(config, 32).bytes_per_token(), static_cast<size_t>(2 * config.n_layers * config.kv_width()) * sizeof(float));
+  EXPECT_EQ(KvCache(config, 32).bytes_per_token(),
+            static_cast<size_t>(2 * config.n_layers * config.kv_width()) * sizeof(float));
 }
 
 }  // namespace

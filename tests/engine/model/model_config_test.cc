@@ -12,9 +12,10 @@ namespace {
 using ::testing::HasSubstr;
 
 Json llama() {
-  return {{"model_type", "llama"},     {"vocab_size", 512},         {"hidden_size", 64},          {"num_hidden_layers", 2},
-          {"num_attention_heads", 4},  {"num_key_value_heads", 2},  {"intermediate_size", 128},   {"rms_norm_eps", 1e-5},
-          {"max_position_embeddings", 256}, {"rope_theta", 500000.0}, {"bos_token_id", 1}, {"eos_token_id", {2, 3}}};
+  return {{"model_type", "llama"},    {"vocab_size", 512},        {"hidden_size", 64},
+          {"num_hidden_layers", 2},   {"num_attention_heads", 4}, {"num_key_value_heads", 2},
+          {"intermediate_size", 128}, {"rms_norm_eps", 1e-5},     {"max_position_embeddings", 256},
+          {"rope_theta", 500000.0},   {"bos_token_id", 1},        {"eos_token_id", {2, 3}}};
 }
 
 std::string refusal(const Json& json) {
@@ -33,7 +34,11 @@ TEST(ModelConfig, ReadsOldAndNewRopeKeys) {
   EXPECT_EQ(old.head_dim, 16);
   EXPECT_EQ(old.eos, (std::vector<int32_t>{2, 3}));
   Json json = llama();
-  json["rope_scaling"] = {{"rope_type", "llama3"}, {"factor", 32.0}, {"low_freq_factor", 1.0}, {"high_freq_factor", 4.0}, {"original_max_position_embeddings", 8192}};
+  json["rope_scaling"] = {{"rope_type", "llama3"},
+                          {"factor", 32.0},
+                          {"low_freq_factor", 1.0},
+                          {"high_freq_factor", 4.0},
+                          {"original_max_position_embeddings", 8192}};
   ASSERT_TRUE(ModelConfig::from_hf_json(json, "config.json").rope_scaling);
   EXPECT_EQ(ModelConfig::from_hf_json(json, "config.json").rope_scaling->factor, 32);
   json.erase("rope_scaling");

@@ -65,7 +65,8 @@ TEST(Model, NamesTheTensorThatIsMissingOrOfAnotherShape) {
   EXPECT_THAT(refusal(deeper), ::testing::HasSubstr("model.layers.2.input_layernorm.weight: is missing"));
   ModelConfig wider = config;
   wider.ffn_width = 128;
-  EXPECT_THAT(refusal(wider), ::testing::AllOf(::testing::HasSubstr("gate_proj.weight"), ::testing::HasSubstr("expected [128, 64]")));
+  EXPECT_THAT(refusal(wider),
+              ::testing::AllOf(::testing::HasSubstr("gate_proj.weight"), ::testing::HasSubstr("expected [128, 64]")));
   EXPECT_THROW(Model::load(folder / "nowhere", {}), Error);
 }
 

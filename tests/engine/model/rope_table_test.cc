@@ -27,7 +27,8 @@ TEST(RopeTable, AnglesArePositionsTimesFrequencies) {
   }
 }
 
-// Llama 3.1's own settings: short wavelengths stay, those above 8,192 are divided by 8, between it is smooth and falling.
+// Llama 3.1's own settings: short wavelengths stay, those above 8,192 are divided by 8, between it is smooth and
+// falling.
 TEST(RopeTable, Llama3ScalingKeepsHighFrequenciesAndDividesLowOnes) {
   ModelConfig config = config_of(128, 500000);
   const std::vector<double> plain = rope_frequencies(config);

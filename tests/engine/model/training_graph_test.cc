@@ -1,4 +1,5 @@
-// Gradients against finite differences, and packing, accumulation and recomputation against each other, on tiny random models.
+// Gradients against finite differences, and packing, accumulation and recomputation against each other, on tiny random
+// models.
 #include "engine/model/training_graph.h"
 
 #include <gtest/gtest.h>
@@ -42,7 +43,8 @@ std::shared_ptr<Adapter> random_adapter(const ModelConfig& config) {
   for (int64_t layer = 0; layer < config.n_layers; ++layer) {
     for (const Linear linear : kLinears) {
       LoraPair* pair = adapter->find(layer, linear);
-      for (int64_t i = 0; i < pair->b.shape().elements(); ++i) pair->b.f32()[i] = static_cast<float>(random.normal()) * 0.05F;
+      for (int64_t i = 0; i < pair->b.shape().elements(); ++i)
+        pair->b.f32()[i] = static_cast<float>(random.normal()) * 0.05F;
     }
   }
   return adapter;
@@ -74,7 +76,8 @@ std::shared_ptr<Model> lively_model(const ModelConfig& config) {
     const TensorView values = model->trainable(*weight);
     const float spread = values.shape.rank() == 2 ? 4.0F : 1.0F;
     for (int64_t i = 0; i < values.shape.elements(); ++i) {
-      values.f32()[i] = values.f32()[i] * spread + (values.shape.rank() == 1 ? static_cast<float>(random.normal()) * 0.2F : 0.0F);
+      values.f32()[i] =
+          values.f32()[i] * spread + (values.shape.rank() == 1 ? static_cast<float>(random.normal()) * 0.2F : 0.0F);
     }
   }
   return model;
@@ -106,14 +109,15 @@ void expect_gradients_equal_differences(TrainingGraph& graph, const PackedRows& 
     const double step = 2e-3 / std::sqrt(static_cast<double>(n));
     const auto loss_at = [&](double distance) {
       for (int64_t i = 0; i < n; ++i) {
-        p.value.f32()[i] = start[static_cast<size_t>(i)] + static_cast<float>(distance) * direction[static_cast<size_t>(i)];
+        p.value.f32()[i] =
+            start[static_cast<size_t>(i)] + static_cast<float>(distance) * direction[static_cast<size_t>(i)];
       }
       return graph.loss(rows);
     };
     const double difference = (loss_at(step) - loss_at(-step)) / (2 * step);
     loss_at(0);
-    // f32 sums of a loss near 100 carry errors of about 1e-5; over 2 · step that is up to 1e-5 / step. The norm keeps a direction that
-    // happens to be flat from asking for more than the tensor's gradient is worth.
+    // f32 sums of a loss near 100 carry errors of about 1e-5; over 2 · step that is up to 1e-5 / step. The norm keeps a
+    // direction that happens to be flat from asking for more than the tensor's gradient is worth.
     EXPECT_NEAR(difference, expected, 0.02 * std::abs(expected) + 0.02 * std::sqrt(norm) + 2e-5 / step) << p.name;
   }
 }
@@ -192,7 +196,8 @@ TEST(TrainingGraph, RefusesForeignTokens) {
   EXPECT_THROW(graph.loss(rows), Error);
 }
 
-INSTANTIATE_TEST_SUITE_P(Families, Gradients, ::testing::Values(Family::kLlama, Family::kMistral, Family::kQwen2, Family::kQwen3),
+INSTANTIATE_TEST_SUITE_P(Families, Gradients,
+                         ::testing::Values(Family::kLlama, Family::kMistral, Family::kQwen2, Family::kQwen3),
                          [](const auto& info) { return std::string(to_string(info.param)); });
 
 }  // namespace

@@ -15,10 +15,14 @@ Values random_values(Random& random, int64_t n, double spread = 1) {
   return values;
 }
 
-size_t size(int64_t n) { return static_cast<size_t>(n); }
+size_t size(int64_t n) {
+  return static_cast<size_t>(n);
+}
 
 OpCase rms_norm_case(Random& random, int64_t rows, int64_t width) {
-  OpCase c{.name = fmt::format("rms_norm {}x{}", rows, width), .depth = width, .operations = 4.0 * static_cast<double>(rows * width),
+  OpCase c{.name = fmt::format("rms_norm {}x{}", rows, width),
+           .depth = width,
+           .operations = 4.0 * static_cast<double>(rows * width),
            .bytes = 8.0 * static_cast<double>(rows * width)};
   c.inputs = {random_values(random, rows * width), random_values(random, width)};
   c.forward = [=](Ops& ops, const std::vector<Values>& in) {
@@ -29,14 +33,16 @@ OpCase rms_norm_case(Random& random, int64_t rows, int64_t width) {
   c.backward = [=](Ops& ops, const std::vector<Values>& in, const Values& dy) {
     Values y(size(rows * width)), inverse(size(rows)), dx(size(rows * width)), dw(size(width));
     ops.rms_norm(rows, width, in[0].data(), in[1].data(), 1e-5F, y.data(), inverse.data());
-    ops.rms_norm_backward(rows, width, in[0].data(), in[1].data(), inverse.data(), dy.data(), dx.data(), dw.data(), false);
+    ops.rms_norm_backward(rows, width, in[0].data(), in[1].data(), inverse.data(), dy.data(), dx.data(), dw.data(),
+                          false);
     return std::vector<Values>{dx, dw};
   };
   return c;
 }
 
 OpCase linear_case(Random& random, int64_t rows, int64_t out, int64_t in, DType type) {
-  OpCase c{.name = fmt::format("linear {} {}x{}x{}", to_string(type), rows, out, in), .depth = in,
+  OpCase c{.name = fmt::format("linear {} {}x{}x{}", to_string(type), rows, out, in),
+           .depth = in,
            .operations = 2.0 * static_cast<double>(rows * out * in),
            .bytes = static_cast<double>(bytes_of(type, out * in)) + 4.0 * static_cast<double>(rows * (in + out))};
   c.inputs = {random_values(random, rows * in), random_values(random, out)};
@@ -52,20 +58,33 @@ OpCase linear_case(Random& random, int64_t rows, int64_t out, int64_t in, DType 
 
 // c = α op(a) op(b):  da and db are products again, with what was transposed on the other side.
 OpCase product_case(Random& random, int64_t m, int64_t n, int64_t k, bool ta, bool tb) {
-  OpCase c{.name = fmt::format("product {}{} {}x{}x{}", ta ? 'T' : 'N', tb ? 'T' : 'N', m, n, k), .depth = k,
-           .operations = 2.0 * static_cast<double>(m * n * k), .bytes = 4.0 * static_cast<double>(m * k + k * n + m * n)};
+  OpCase c{.name = fmt::format("product {}{} {}x{}x{}", ta ? 'T' : 'N', tb ? 'T' : 'N', m, n, k),
+           .depth = k,
+           .operations = 2.0 * static_cast<double>(m * n * k),
+           .bytes = 4.0 * static_cast<double>(m * k + k * n + m * n)};
   c.inputs = {random_values(random, m * k), random_values(random, k * n)};
   c.forward = [=](Ops& ops, const std::vector<Values>& in) {
     Values y(size(m * n), 0.25F);
-    ops.product({.transpose_a = ta, .transpose_b = tb, .m = m, .n = n, .k = k, .a = in[0].data(), .b = in[1].data(), .c = y.data(), .alpha = 0.5F, .accumulate = true});
+    ops.product({.transpose_a = ta,
+                 .transpose_b = tb,
+                 .m = m,
+                 .n = n,
+                 .k = k,
+                 .a = in[0].data(),
+                 .b = in[1].data(),
+                 .c = y.data(),
+                 .alpha = 0.5F,
+                 .accumulate = true});
     return y;
   };
   c.backward = [=](Ops& ops, const std::vector<Values>& in, const Values& dy) {
     Values da(size(m * k)), db(size(k * n));
-    const Product left = ta ? Product{.transpose_a = tb, .transpose_b = true, .m = k, .n = m, .k = n, .a = in[1].data(), .b = dy.data()}
-                            : Product{.transpose_b = !tb, .m = m, .n = k, .k = n, .a = dy.data(), .b = in[1].data()};
-    const Product right = tb ? Product{.transpose_a = true, .transpose_b = ta, .m = n, .n = k, .k = m, .a = dy.data(), .b = in[0].data()}
-                             : Product{.transpose_a = !ta, .m = k, .n = n, .k = m, .a = in[0].data(), .b = dy.data()};
+    const Product left =
+        ta ? Product{.transpose_a = tb, .transpose_b = true, .m = k, .n = m, .k = n, .a = in[1].data(), .b = dy.data()}
+           : Product{.transpose_b = !tb, .m = m, .n = k, .k = n, .a = dy.data(), .b = in[1].data()};
+    const Product right =
+        tb ? Product{.transpose_a = true, .transpose_b = ta, .m = n, .n = k, .k = m, .a = dy.data(), .b = in[0].data()}
+           : Product{.transpose_a = !ta, .m = k, .n = n, .k = m, .a = in[0].data(), .b = dy.data()};
     Product for_a = left, for_b = right;
     for_a.c = da.data();
     for_b.c = db.data();
@@ -78,7 +97,8 @@ OpCase product_case(Random& random, int64_t m, int64_t n, int64_t k, bool ta, bo
 }
 
 OpCase bias_case(Random& random, int64_t rows, int64_t width) {
-  OpCase c{.name = fmt::format("bias {}x{}", rows, width), .depth = rows, .bytes = 8.0 * static_cast<double>(rows * width)};
+  OpCase c{
+      .name = fmt::format("bias {}x{}", rows, width), .depth = rows, .bytes = 8.0 * static_cast<double>(rows * width)};
   c.inputs = {random_values(random, width), random_values(random, rows * width)};
   c.forward = [=](Ops& ops, const std::vector<Values>& in) {
     Values y = in[1];
@@ -94,12 +114,14 @@ OpCase bias_case(Random& random, int64_t rows, int64_t width) {
 }
 
 OpCase rotate_case(Random& random, int64_t rows, int64_t heads, int64_t dim) {
-  OpCase c{.name = fmt::format("rotate {}x{}x{}", rows, heads, dim), .operations = 3.0 * static_cast<double>(rows * heads * dim),
+  OpCase c{.name = fmt::format("rotate {}x{}x{}", rows, heads, dim),
+           .operations = 3.0 * static_cast<double>(rows * heads * dim),
            .bytes = 8.0 * static_cast<double>(rows * heads * dim)};
   c.inputs = {random_values(random, rows * heads * dim)};
   std::vector<int32_t> positions;
   Values cosines, sines;
-  for (int64_t r = 0; r < rows; ++r) positions.push_back(static_cast<int32_t>(random.below(static_cast<uint64_t>(rows))));
+  for (int64_t r = 0; r < rows; ++r)
+    positions.push_back(static_cast<int32_t>(random.below(static_cast<uint64_t>(rows))));
   for (int64_t i = 0; i < rows * dim / 2; ++i) {
     const double angle = random.uniform(0, 6.28);
     cosines.push_back(static_cast<float>(std::cos(angle)));
@@ -110,7 +132,9 @@ OpCase rotate_case(Random& random, int64_t rows, int64_t heads, int64_t dim) {
     return x;
   };
   c.forward = [=](Ops& ops, const std::vector<Values>& in) { return turn(ops, in[0], false); };
-  c.backward = [=](Ops& ops, const std::vector<Values>&, const Values& dy) { return std::vector<Values>{turn(ops, dy, true)}; };
+  c.backward = [=](Ops& ops, const std::vector<Values>&, const Values& dy) {
+    return std::vector<Values>{turn(ops, dy, true)};
+  };
   return c;
 }
 
@@ -122,9 +146,12 @@ struct AttentionShape {
 OpCase attention_case(Random& random, const AttentionShape& s) {
   const int64_t rows = s.starts.back(), q_size = rows * s.heads * s.dim, kv_size = rows * s.kv_heads * s.dim;
   double pairs = 0;
-  for (size_t e = 0; e + 1 < s.starts.size(); ++e) pairs += 0.5 * std::pow(static_cast<double>(s.starts[e + 1] - s.starts[e]), 2);
-  OpCase c{.name = fmt::format("attention {} rows in {}, {}/{} heads of {}, window {}", rows, s.starts.size() - 1, s.heads, s.kv_heads, s.dim, s.window),
-           .depth = rows * s.dim, .operations = 4.0 * pairs * static_cast<double>(s.heads * s.dim),
+  for (size_t e = 0; e + 1 < s.starts.size(); ++e)
+    pairs += 0.5 * std::pow(static_cast<double>(s.starts[e + 1] - s.starts[e]), 2);
+  OpCase c{.name = fmt::format("attention {} rows in {}, {}/{} heads of {}, window {}", rows, s.starts.size() - 1,
+                               s.heads, s.kv_heads, s.dim, s.window),
+           .depth = rows * s.dim,
+           .operations = 4.0 * pairs * static_cast<double>(s.heads * s.dim),
            .bytes = 4.0 * static_cast<double>(2 * q_size + 2 * kv_size)};
   c.inputs = {random_values(random, q_size), random_values(random, kv_size), random_values(random, kv_size)};
   const auto layout = [s] { return AttentionLayout{s.starts, s.heads, s.kv_heads, s.dim, s.window}; };
@@ -136,7 +163,8 @@ OpCase attention_case(Random& random, const AttentionShape& s) {
   c.backward = [=](Ops& ops, const std::vector<Values>& in, const Values& d_o) {
     Values o(size(q_size)), sums(size(rows * s.heads)), dq(size(q_size)), dk(size(kv_size)), dv(size(kv_size));
     ops.attention(layout(), in[0].data(), in[1].data(), in[2].data(), o.data(), sums.data());
-    ops.attention_backward(layout(), in[0].data(), in[1].data(), in[2].data(), o.data(), sums.data(), d_o.data(), dq.data(), dk.data(), dv.data());
+    ops.attention_backward(layout(), in[0].data(), in[1].data(), in[2].data(), o.data(), sums.data(), d_o.data(),
+                           dq.data(), dk.data(), dv.data());
     return std::vector<Values>{dq, dk, dv};
   };
   return c;
@@ -145,8 +173,10 @@ OpCase attention_case(Random& random, const AttentionShape& s) {
 OpCase cached_attention_case(Random& random, int64_t rows, int64_t before, const AttentionShape& s) {
   constexpr int64_t kPage = 32;
   const int64_t total = before + rows, n_pages = (total + kPage - 1) / kPage;
-  OpCase c{.name = fmt::format("cached_attention {} rows after {}, {}/{} heads of {}, window {}", rows, before, s.heads, s.kv_heads, s.dim, s.window),
-           .depth = total * s.dim, .operations = 4.0 * static_cast<double>(rows * total * s.heads * s.dim),
+  OpCase c{.name = fmt::format("cached_attention {} rows after {}, {}/{} heads of {}, window {}", rows, before, s.heads,
+                               s.kv_heads, s.dim, s.window),
+           .depth = total * s.dim,
+           .operations = 4.0 * static_cast<double>(rows * total * s.heads * s.dim),
            .bytes = 8.0 * static_cast<double>(total * s.kv_heads * s.dim)};
   c.inputs = {random_values(random, rows * s.heads * s.dim)};
   auto pages = std::make_shared<std::vector<Values>>();
@@ -158,15 +188,26 @@ OpCase cached_attention_case(Random& random, int64_t rows, int64_t before, const
       values.push_back((*pages)[size(2 * i + 1)].data());
     }
     Values o(in[0].size());
-    ops.cached_attention({.queries = in[0].data(), .output = o.data(), .n_rows = rows, .first_position = before, .key_pages = keys,
-                          .value_pages = values, .page_tokens = kPage, .n_heads = s.heads, .n_kv_heads = s.kv_heads, .head_dim = s.dim, .window = s.window});
+    ops.cached_attention({.queries = in[0].data(),
+                          .output = o.data(),
+                          .n_rows = rows,
+                          .first_position = before,
+                          .key_pages = keys,
+                          .value_pages = values,
+                          .page_tokens = kPage,
+                          .n_heads = s.heads,
+                          .n_kv_heads = s.kv_heads,
+                          .head_dim = s.dim,
+                          .window = s.window});
     return o;
   };
   return c;
 }
 
 OpCase swiglu_case(Random& random, int64_t n) {
-  OpCase c{.name = fmt::format("swiglu {}", n), .operations = 12.0 * static_cast<double>(n), .bytes = 12.0 * static_cast<double>(n)};
+  OpCase c{.name = fmt::format("swiglu {}", n),
+           .operations = 12.0 * static_cast<double>(n),
+           .bytes = 12.0 * static_cast<double>(n)};
   c.inputs = {random_values(random, n, 3), random_values(random, n)};
   c.forward = [=](Ops& ops, const std::vector<Values>& in) {
     Values y(size(n));
@@ -183,11 +224,14 @@ OpCase swiglu_case(Random& random, int64_t n) {
 
 // The output is the one number that the operation returns.
 OpCase cross_entropy_case(Random& random, int64_t rows, int64_t vocab) {
-  OpCase c{.name = fmt::format("cross_entropy {}x{}", rows, vocab), .depth = vocab, .operations = 24.0 * static_cast<double>(rows * vocab),
+  OpCase c{.name = fmt::format("cross_entropy {}x{}", rows, vocab),
+           .depth = vocab,
+           .operations = 24.0 * static_cast<double>(rows * vocab),
            .bytes = 4.0 * static_cast<double>(rows * vocab)};
   c.inputs = {random_values(random, rows * vocab, 3)};
   std::vector<int32_t> targets;
-  for (int64_t r = 0; r < rows; ++r) targets.push_back(static_cast<int32_t>(random.below(static_cast<uint64_t>(vocab))));
+  for (int64_t r = 0; r < rows; ++r)
+    targets.push_back(static_cast<int32_t>(random.below(static_cast<uint64_t>(vocab))));
   c.forward = [=](Ops& ops, const std::vector<Values>& in) {
     Values logits = in[0];
     return Values{static_cast<float>(ops.cross_entropy(rows, vocab, logits.data(), targets.data(), false, 1))};
@@ -201,7 +245,9 @@ OpCase cross_entropy_case(Random& random, int64_t rows, int64_t vocab) {
 }
 
 OpCase embed_case(Random& random, int64_t rows, int64_t vocab, int64_t width) {
-  OpCase c{.name = fmt::format("embed {} of {}x{}", rows, vocab, width), .depth = rows, .bytes = 8.0 * static_cast<double>(rows * width)};
+  OpCase c{.name = fmt::format("embed {} of {}x{}", rows, vocab, width),
+           .depth = rows,
+           .bytes = 8.0 * static_cast<double>(rows * width)};
   c.inputs = {random_values(random, vocab * width)};
   std::vector<int32_t> tokens;
   for (int64_t r = 0; r < rows; ++r) tokens.push_back(static_cast<int32_t>(random.below(static_cast<uint64_t>(vocab))));
@@ -227,7 +273,9 @@ OpCase dropout_case(Random& random, int64_t n) {
     return y;
   };
   c.forward = [=](Ops& ops, const std::vector<Values>& in) { return drop(ops, in[0]); };
-  c.backward = [=](Ops& ops, const std::vector<Values>&, const Values& dy) { return std::vector<Values>{drop(ops, dy)}; };
+  c.backward = [=](Ops& ops, const std::vector<Values>&, const Values& dy) {
+    return std::vector<Values>{drop(ops, dy)};
+  };
   return c;
 }
 
@@ -244,11 +292,25 @@ OpCase add_case(Random& random, int64_t n) {
 }
 
 std::vector<OpCase> small_cases(Random& r) {
-  std::vector<OpCase> cases = {
-      rms_norm_case(r, 1, 1),   rms_norm_case(r, 3, 67),  rms_norm_case(r, 40, 64), rms_norm_case(r, 2, 16),
-      bias_case(r, 1, 5),       bias_case(r, 7, 33),      rotate_case(r, 1, 1, 2),  rotate_case(r, 9, 3, 34), rotate_case(r, 5, 2, 64),
-      swiglu_case(r, 1),        swiglu_case(r, 37),       swiglu_case(r, 4099),     cross_entropy_case(r, 1, 3), cross_entropy_case(r, 6, 77),
-      embed_case(r, 1, 4, 3),   embed_case(r, 19, 7, 67), dropout_case(r, 333),     add_case(r, 1),           add_case(r, 4111)};
+  std::vector<OpCase> cases = {rms_norm_case(r, 1, 1),
+                               rms_norm_case(r, 3, 67),
+                               rms_norm_case(r, 40, 64),
+                               rms_norm_case(r, 2, 16),
+                               bias_case(r, 1, 5),
+                               bias_case(r, 7, 33),
+                               rotate_case(r, 1, 1, 2),
+                               rotate_case(r, 9, 3, 34),
+                               rotate_case(r, 5, 2, 64),
+                               swiglu_case(r, 1),
+                               swiglu_case(r, 37),
+                               swiglu_case(r, 4099),
+                               cross_entropy_case(r, 1, 3),
+                               cross_entropy_case(r, 6, 77),
+                               embed_case(r, 1, 4, 3),
+                               embed_case(r, 19, 7, 67),
+                               dropout_case(r, 333),
+                               add_case(r, 1),
+                               add_case(r, 4111)};
   for (const DType type : {DType::kF32, DType::kF16, DType::kBF16, DType::kQ8_0}) {
     for (const int64_t rows : {1, 2, 3, 4, 5, 9, 33}) cases.push_back(linear_case(r, rows, 37, 96, type));
     cases.push_back(linear_case(r, 4, 1, 32, type));
@@ -261,8 +323,9 @@ std::vector<OpCase> small_cases(Random& r) {
       cases.push_back(product_case(r, 48, 7, 20, ta, tb));
     }
   }
-  for (const AttentionShape& s : {AttentionShape{{0, 1}, 1, 1, 2, 0}, AttentionShape{{0, 7, 8, 29}, 4, 2, 8, 0}, AttentionShape{{0, 45}, 2, 1, 16, 0},
-                                  AttentionShape{{0, 40, 75}, 3, 3, 10, 6}, AttentionShape{{0, 70}, 2, 1, 64, 33}}) {
+  for (const AttentionShape& s : {AttentionShape{{0, 1}, 1, 1, 2, 0}, AttentionShape{{0, 7, 8, 29}, 4, 2, 8, 0},
+                                  AttentionShape{{0, 45}, 2, 1, 16, 0}, AttentionShape{{0, 40, 75}, 3, 3, 10, 6},
+                                  AttentionShape{{0, 70}, 2, 1, 64, 33}}) {
     cases.push_back(attention_case(r, s));
   }
   cases.push_back(cached_attention_case(r, 1, 0, {{}, 2, 1, 8, 0}));
@@ -273,8 +336,10 @@ std::vector<OpCase> small_cases(Random& r) {
 }
 
 std::vector<OpCase> large_cases(Random& r) {
-  std::vector<OpCase> cases = {rms_norm_case(r, 1536, 256), rms_norm_case(r, 512, 2048), swiglu_case(r, 1536 * 768),
-                               cross_entropy_case(r, 512, 2048), rotate_case(r, 1536, 8, 32), embed_case(r, 1536, 2048, 256), add_case(r, 1536 * 256)};
+  std::vector<OpCase> cases = {rms_norm_case(r, 1536, 256), rms_norm_case(r, 512, 2048),
+                               swiglu_case(r, 1536 * 768),  cross_entropy_case(r, 512, 2048),
+                               rotate_case(r, 1536, 8, 32), embed_case(r, 1536, 2048, 256),
+                               add_case(r, 1536 * 256)};
   for (const DType type : {DType::kF32, DType::kBF16, DType::kQ8_0}) {
     for (const int64_t rows : {1, 8, 256}) {
       cases.push_back(linear_case(r, rows, 768, 256, type));

@@ -1,4 +1,5 @@
-// Every operation on every backend against the reference, and the reference's backward operations against finite differences.
+// Every operation on every backend against the reference, and the reference's backward operations against finite
+// differences.
 #include "engine/ops/ops.h"
 
 #include <gtest/gtest.h>
@@ -18,8 +19,8 @@ using testing::Values;
 
 constexpr uint64_t kSeed = 20261125;
 
-// f32 sums of `depth` terms are off by about sqrt(depth) half-ulps of the largest partial sum; values here are near 1, a factor of 8
-// covers the largest of thousands of elements.
+// f32 sums of `depth` terms are off by about sqrt(depth) half-ulps of the largest partial sum; values here are near 1,
+// a factor of 8 covers the largest of thousands of elements.
 double rounding_bound(int64_t depth, double largest) {
   return 8 * std::sqrt(static_cast<double>(depth) + 1) * 0x1.0p-24 * std::max(1.0, largest);
 }
@@ -41,13 +42,16 @@ Values random_like(const Values& values, uint64_t seed) {
   return result;
 }
 
-std::unique_ptr<Ops> backend(std::string_view name) { return name == "reference" ? make_reference_ops() : make_cpu_ops(name); }
+std::unique_ptr<Ops> backend(std::string_view name) {
+  return name == "reference" ? make_reference_ops() : make_cpu_ops(name);
+}
 
 class Backend : public ::testing::TestWithParam<std::string_view> {};
 
 TEST_P(Backend, ForwardEqualsTheReference) {
   const std::unique_ptr<Ops> ops = backend(GetParam()), reference = make_reference_ops();
-  for (const OpCase& c : op_cases(kSeed, false)) expect_near(c.forward(*ops, c.inputs), c.forward(*reference, c.inputs), c.depth, c.name);
+  for (const OpCase& c : op_cases(kSeed, false))
+    expect_near(c.forward(*ops, c.inputs), c.forward(*reference, c.inputs), c.depth, c.name);
 }
 
 TEST_P(Backend, BackwardEqualsTheReference) {
@@ -74,7 +78,8 @@ TEST_P(Backend, ARowOfLinearDoesNotDependOnItsNeighbours) {
     ops->linear(kRows, x.data(), weight.const_view(), nullptr, all.data());
     for (const int64_t rows : {1, 2, 3, 4, 5, 7, 8, 15, 16, 17, 31, 64, 100, 255}) {
       ops->linear(rows, x.data(), weight.const_view(), nullptr, some.data());
-      EXPECT_EQ(0, std::memcmp(all.data(), some.data(), static_cast<size_t>(rows * kOut) * sizeof(float))) << to_string(type) << ", " << rows << " rows";
+      EXPECT_EQ(0, std::memcmp(all.data(), some.data(), static_cast<size_t>(rows * kOut) * sizeof(float)))
+          << to_string(type) << ", " << rows << " rows";
     }
   }
 }
@@ -92,7 +97,8 @@ TEST(Reference, BackwardEqualsFiniteDifferences) {
       return sum;
     };
     for (size_t input = 0; input < c.inputs.size(); ++input) {
-      // Along one random direction of unit length per element; outputs are f32, so the step has to stand well above their rounding.
+      // Along one random direction of unit length per element; outputs are f32, so the step has to stand well above
+      // their rounding.
       const Values direction = random_like(c.inputs[input], 7 + input);
       constexpr float kStep = 4e-3F;
       std::vector<Values> up = c.inputs, down = c.inputs;
@@ -104,7 +110,8 @@ TEST(Reference, BackwardEqualsFiniteDifferences) {
         size += std::pow(static_cast<double>(gradients[input][i]), 2);
       }
       const double difference = (objective(up) - objective(down)) / (2 * static_cast<double>(kStep));
-      EXPECT_NEAR(difference, expected, 4e-3 * (std::sqrt(size) + std::abs(expected)) + 1e-3) << c.name << ", input " << input << ", seed " << kSeed;
+      EXPECT_NEAR(difference, expected, 4e-3 * (std::sqrt(size) + std::abs(expected)) + 1e-3)
+          << c.name << ", input " << input << ", seed " << kSeed;
     }
   }
 }
@@ -114,7 +121,8 @@ TEST(AvailableOps, EndWithTheReferenceAndRefuseWhatIsNotThere) {
   EXPECT_EQ(make_cpu_ops("neon-of-tomorrow"), nullptr);
 }
 
-INSTANTIATE_TEST_SUITE_P(Available, Backend, ::testing::ValuesIn(available_ops()), [](const auto& info) { return std::string(info.param); });
+INSTANTIATE_TEST_SUITE_P(Available, Backend, ::testing::ValuesIn(available_ops()),
+                         [](const auto& info) { return std::string(info.param); });
 
 }  // namespace
 }  // namespace understudy

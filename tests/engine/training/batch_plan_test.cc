@@ -81,10 +81,12 @@ TEST(Packing, FirstFitEqualsItsDefinitionOnRandomLengths) {
 TEST(BatchPlan, APackedRunShowsEveryExampleExactlyOnceAnEpoch) {
   for (uint64_t seed = 1; seed <= 10; ++seed) {
     const std::vector<int32_t> lengths = random_lengths(211, 100, seed);
-    const BatchPlan plan = BatchPlan::make(numbers(211), lengths, std::vector<int32_t>(211, 1),
-                                           {.packing = true, .row_tokens = 128, .accumulation = 3, .epochs = 3, .seed = seed});
+    const BatchPlan plan =
+        BatchPlan::make(numbers(211), lengths, std::vector<int32_t>(211, 1),
+                        {.packing = true, .row_tokens = 128, .accumulation = 3, .epochs = 3, .seed = seed});
     EXPECT_EQ(times_seen(plan).size(), 211u);
-    for (const auto& [example, times] : times_seen(plan)) EXPECT_EQ(times, 3) << "example " << example << ", seed " << seed;
+    for (const auto& [example, times] : times_seen(plan))
+      EXPECT_EQ(times, 3) << "example " << example << ", seed " << seed;
     EXPECT_EQ(plan.epoch_ends().back(), plan.n_steps());
     EXPECT_EQ(plan.epoch_ends().size(), 3u);
     EXPECT_DOUBLE_EQ(plan.epoch(plan.n_steps()), 3.0);
@@ -138,7 +140,8 @@ TEST(BatchPlan, EpochsAreShuffledDifferentlyAndByTheSeedAlone) {
   EXPECT_EQ(order(1, 2), order(1, 2));
   EXPECT_NE(order(1, 1), order(2, 1));
   const std::vector<int32_t> both = order(1, 2);
-  EXPECT_EQ(order(1, 1), std::vector<int32_t>(both.begin(), both.begin() + 50));  // a longer run begins as the shorter one
+  EXPECT_EQ(order(1, 1),
+            std::vector<int32_t>(both.begin(), both.begin() + 50));  // a longer run begins as the shorter one
   EXPECT_NE(std::vector<int32_t>(both.begin(), both.begin() + 50), std::vector<int32_t>(both.begin() + 50, both.end()));
 }
 

@@ -14,7 +14,8 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 constexpr const char* kChatMl =
-    "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n' }}"
+    "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + "
+    "'\n' }}"
     "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}";
 
 class ExampleTypes : public ::testing::Test {
@@ -73,24 +74,27 @@ class ExampleTypes : public ::testing::Test {
 };
 
 TEST_F(ExampleTypes, AlpacaTrainsTheAnswerAndItsEos) {
-  EXPECT_EQ(marked("type: alpaca", R"({"instruction": "Add.", "input": "1 2", "output": "3"})"),
-            "<s>Below is an instruction that describes a task, paired with an input that provides further context. Write a "
-            "response that appropriately completes the request.\n\n### Instruction:\nAdd.\n\n### Input:\n1 2\n\n### "
-            "Response:\n⟦3</s>⟧");
+  EXPECT_EQ(
+      marked("type: alpaca", R"({"instruction": "Add.", "input": "1 2", "output": "3"})"),
+      "<s>Below is an instruction that describes a task, paired with an input that provides further context. Write a "
+      "response that appropriately completes the request.\n\n### Instruction:\nAdd.\n\n### Input:\n1 2\n\n### "
+      "Response:\n⟦3</s>⟧");
   EXPECT_EQ(marked("type: alpaca", R"({"instruction": "Hi", "input": "", "output": "Yo"})"),
             "<s>Below is an instruction that describes a task. Write a response that appropriately completes the "
             "request.\n\n### Instruction:\nHi\n\n### Response:\n⟦Yo</s>⟧");
 }
 
 TEST_F(ExampleTypes, AlpacaChat) {
-  EXPECT_EQ(marked("type: alpaca:chat", R"({"instruction": "Hi", "output": "Yo"})"),
-            "<s>SYSTEM: Below is an instruction that describes a task. Write a response that appropriately completes the "
-            "request.\nUSER: Hi\nASSISTANT:⟦Yo</s>⟧");
+  EXPECT_EQ(
+      marked("type: alpaca:chat", R"({"instruction": "Hi", "output": "Yo"})"),
+      "<s>SYSTEM: Below is an instruction that describes a task. Write a response that appropriately completes the "
+      "request.\nUSER: Hi\nASSISTANT:⟦Yo</s>⟧");
 }
 
 TEST_F(ExampleTypes, AUserDefinedFormat) {
-  const std::string type = "type: {field_instruction: q, field_output: a, format: 'Q: {instruction} ({input}) A: ', "
-                           "no_input_format: 'Q: {instruction} A: ', system_prompt: 'Be brief. '}";
+  const std::string type =
+      "type: {field_instruction: q, field_output: a, format: 'Q: {instruction} ({input}) A: ', "
+      "no_input_format: 'Q: {instruction} A: ', system_prompt: 'Be brief. '}";
   EXPECT_EQ(marked(type, R"({"q": "why {input}", "a": "so"})"), "<s>Be brief. Q: why {input} A: ⟦so</s>⟧");
   EXPECT_EQ(marked(type, R"({"q": "w", "input": "x", "system": "S! ", "a": "so"})"), "<s>S! Q: w (x) A: ⟦so</s>⟧");
 }
@@ -119,37 +123,52 @@ TEST_F(ExampleTypes, CompletionIsCutIntoPiecesWithOneBosAndOneEos) {
 }
 
 TEST_F(ExampleTypes, InputOutputTakesSegmentsAsTheyStand) {
-  EXPECT_EQ(marked("type: input_output",
-                   R"({"segments": [{"label": false, "text": "<s>Q"}, {"label": true, "text": "A</s>"}, {"label": false, "text": "!"}]})"),
-            "<s>Q⟦A</s>⟧!");
+  EXPECT_EQ(
+      marked(
+          "type: input_output",
+          R"({"segments": [{"label": false, "text": "<s>Q"}, {"label": true, "text": "A</s>"}, {"label": false, "text": "!"}]})"),
+      "<s>Q⟦A</s>⟧!");
 }
 
 TEST_F(ExampleTypes, TokenisedRowsKeepTheirLabelsAndLeaveOutWhatTheMaskHides) {
   const ExampleSet set = examples(
-      entry("type:"), R"({"input_ids": [5, 6, 7, 1, 1], "labels": [-100, -100, 7, 1, -100], "attention_mask": [1, 1, 1, 1, 0]})");
+      entry("type:"),
+      R"({"input_ids": [5, 6, 7, 1, 1], "labels": [-100, -100, 7, 1, -100], "attention_mask": [1, 1, 1, 1, 0]})");
   EXPECT_THAT(set.ids(0), ElementsAre(5, 6, 7, 1));
-  EXPECT_THAT(set.trained(0), ElementsAre(0, 0, 1, 1));  // an EOS that is also the padding stays a target: masks go by position
+  EXPECT_THAT(set.trained(0),
+              ElementsAre(0, 0, 1, 1));  // an EOS that is also the padding stays a target: masks go by position
   EXPECT_EQ(set.targets(0), 2);
 }
 
 TEST_F(ExampleTypes, FaultyRowsNameLineAndField) {
-  EXPECT_THAT(refused("type:", R"({"input_ids": [5, 900]})").message(), HasSubstr("rows.jsonl:1: input_ids[1]: 900 is outside"));
-  EXPECT_THAT(refused("type:", R"({"input_ids": [5, 6], "labels": [6, -100]})").message(), HasSubstr("labels[0]: expected -100"));
+  EXPECT_THAT(refused("type:", R"({"input_ids": [5, 900]})").message(),
+              HasSubstr("rows.jsonl:1: input_ids[1]: 900 is outside"));
+  EXPECT_THAT(refused("type:", R"({"input_ids": [5, 6], "labels": [6, -100]})").message(),
+              HasSubstr("labels[0]: expected -100"));
   EXPECT_THAT(refused("type:", R"({"input_ids": [5, 6], "labels": [5]})").message(), HasSubstr("labels 1"));
-  EXPECT_THAT(refused("type:", R"({"input_ids": "5 6"})").message(), HasSubstr("input_ids: expected a list of whole numbers"));
-  EXPECT_THAT(refused("type: alpaca", R"({"instruction": "a"})").message(), HasSubstr("rows.jsonl:1: output is missing"));
-  EXPECT_THAT(refused("type: alpaca", R"({"instruction": "a", "output": 3})").message(), HasSubstr("output: expected a text, got number"));
+  EXPECT_THAT(refused("type:", R"({"input_ids": "5 6"})").message(),
+              HasSubstr("input_ids: expected a list of whole numbers"));
+  EXPECT_THAT(refused("type: alpaca", R"({"instruction": "a"})").message(),
+              HasSubstr("rows.jsonl:1: output is missing"));
+  EXPECT_THAT(refused("type: alpaca", R"({"instruction": "a", "output": 3})").message(),
+              HasSubstr("output: expected a text, got number"));
   EXPECT_THAT(refused("type: completion", R"({"body": "a"})").message(), HasSubstr("text is missing"));
-  EXPECT_THAT(refused("type: input_output", R"({"segments": [{"text": "a"}]})").message(), HasSubstr("segments[0]: label"));
-  EXPECT_THAT(refused("type: chat_template", R"({"rows": 1})").message(), HasSubstr("neither messages nor input and output"));
-  EXPECT_THAT(refused("type: chat_template", R"({"messages": [{"content": "a"}]})").message(), HasSubstr("messages[0].role"));
-  EXPECT_THAT(refused("type: chat_template", R"({"messages": [{"role": "user"}]})").message(), HasSubstr("messages[0].content: is missing"));
+  EXPECT_THAT(refused("type: input_output", R"({"segments": [{"text": "a"}]})").message(),
+              HasSubstr("segments[0]: label"));
+  EXPECT_THAT(refused("type: chat_template", R"({"rows": 1})").message(),
+              HasSubstr("neither messages nor input and output"));
+  EXPECT_THAT(refused("type: chat_template", R"({"messages": [{"content": "a"}]})").message(),
+              HasSubstr("messages[0].role"));
+  EXPECT_THAT(refused("type: chat_template", R"({"messages": [{"role": "user"}]})").message(),
+              HasSubstr("messages[0].content: is missing"));
   EXPECT_THAT(refused("type:", R"({"a": 1})").message(), HasSubstr("rows.jsonl:1: no known columns"));
 }
 
 TEST_F(ExampleTypes, UnknownTypesAreRefusedWithTheNearest) {
-  EXPECT_THAT(error_of([&] { (void)make_example_type(entry("type: chat_templat"), context_); }).hint(), HasSubstr("chat_template"));
-  EXPECT_THAT(error_of([&] { (void)make_example_type(entry("type: sharegpt"), context_); }).hint(), HasSubstr("field_messages"));
+  EXPECT_THAT(error_of([&] { (void)make_example_type(entry("type: chat_templat"), context_); }).hint(),
+              HasSubstr("chat_template"));
+  EXPECT_THAT(error_of([&] { (void)make_example_type(entry("type: sharegpt"), context_); }).hint(),
+              HasSubstr("field_messages"));
 }
 
 // --- conversations
@@ -177,37 +196,48 @@ INSTANTIATE_TEST_SUITE_P(
         GoldenChat{"InputAndOutput", "", R"({"input": "in", "output": "{\"a\": [[1]]}"})",
                    "<s><|im_start|>user\nin<|im_end|>\n<|im_start|>assistant\n⟦{\"a\": [[1]]}<|im_end|>⟧\n"},
         GoldenChat{"EveryAssistantTurn", "", kTwoTurns,
-                   "<s><|im_start|>system\nS<|im_end|>\n<|im_start|>user\nU1<|im_end|>\n<|im_start|>assistant\n⟦A1<|im_end|>⟧\n"
+                   "<s><|im_start|>system\nS<|im_end|>\n<|im_start|>user\nU1<|im_end|>\n<|im_start|>assistant\n⟦A1<|im_"
+                   "end|>⟧\n"
                    "<|im_start|>user\nU2<|im_end|>\n<|im_start|>assistant\n⟦A2<|im_end|>⟧\n"},
         GoldenChat{"RolesToTrain", "roles_to_train: [user]", kTwoTurns,
-                   "<s><|im_start|>system\nS<|im_end|>\n<|im_start|>user\n⟦U1<|im_end|>⟧\n<|im_start|>assistant\nA1<|im_end|>\n"
+                   "<s><|im_start|>system\nS<|im_end|>\n<|im_start|>user\n⟦U1<|im_end|>⟧\n<|im_start|>assistant\nA1<|"
+                   "im_end|>\n"
                    "<|im_start|>user\n⟦U2<|im_end|>⟧\n<|im_start|>assistant\nA2<|im_end|>\n"},
         GoldenChat{"EndsOfAllTurns", "train_on_eos: all", kTwoTurns,
-                   "<s><|im_start|>system\nS⟦<|im_end|>⟧\n<|im_start|>user\nU1⟦<|im_end|>⟧\n<|im_start|>assistant\n⟦A1<|im_end|>⟧\n"
+                   "<s><|im_start|>system\nS⟦<|im_end|>⟧\n<|im_start|>user\nU1⟦<|im_end|>⟧\n<|im_start|>assistant\n⟦A1<"
+                   "|im_end|>⟧\n"
                    "<|im_start|>user\nU2⟦<|im_end|>⟧\n<|im_start|>assistant\n⟦A2<|im_end|>⟧\n"},
         GoldenChat{"EndOfTheLastTurn", "train_on_eos: last", kTwoTurns,
-                   "<s><|im_start|>system\nS<|im_end|>\n<|im_start|>user\nU1<|im_end|>\n<|im_start|>assistant\n⟦A1⟧<|im_end|>\n"
+                   "<s><|im_start|>system\nS<|im_end|>\n<|im_start|>user\nU1<|im_end|>\n<|im_start|>assistant\n⟦A1⟧<|"
+                   "im_end|>\n"
                    "<|im_start|>user\nU2<|im_end|>\n<|im_start|>assistant\n⟦A2<|im_end|>⟧\n"},
         GoldenChat{"NoEnds", "train_on_eos: none", R"({"input": "a", "output": "b"})",
                    "<s><|im_start|>user\na<|im_end|>\n<|im_start|>assistant\n⟦b⟧<|im_end|>\n"},
         GoldenChat{"EotApartFromEos", "train_on_eos: turn, train_on_eot: none", R"({"input": "a", "output": "b"})",
                    "<s><|im_start|>user\na<|im_end|>\n<|im_start|>assistant\n⟦b⟧<|im_end|>\n"},
-        GoldenChat{"ASwitchPerMessage", "message_field_training: train",
-                   R"({"messages": [{"role": "user", "content": "U"}, {"role": "assistant", "content": "A", "train": false},
+        GoldenChat{
+            "ASwitchPerMessage", "message_field_training: train",
+            R"({"messages": [{"role": "user", "content": "U"}, {"role": "assistant", "content": "A", "train": false},
                       {"role": "user", "content": "V"}, {"role": "assistant", "content": "B", "train": true}]})",
-                   "<s><|im_start|>user\nU<|im_end|>\n<|im_start|>assistant\nA<|im_end|>\n<|im_start|>user\nV<|im_end|>\n"
-                   "<|im_start|>assistant\n⟦B<|im_end|>⟧\n"},
-        GoldenChat{"OtherNames", "field_messages: conversations, message_property_mappings: {role: from, content: value}",
+            "<s><|im_start|>user\nU<|im_end|>\n<|im_start|>assistant\nA<|im_end|>\n<|im_start|>user\nV<|im_end|>\n"
+            "<|im_start|>assistant\n⟦B<|im_end|>⟧\n"},
+        GoldenChat{"OtherNames",
+                   "field_messages: conversations, message_property_mappings: {role: from, content: value}",
                    R"({"conversations": [{"from": "human", "value": "U"}, {"from": "gpt", "value": "A"}]})",
                    "<s><|im_start|>user\nU<|im_end|>\n<|im_start|>assistant\n⟦A<|im_end|>⟧\n"},
-        GoldenChat{"MessagesAsJsonText", "", R"({"messages": "[{\"role\": \"user\", \"content\": \"U\"}, {\"role\": \"assistant\", \"content\": \"A\"}]"})",
-                   "<s><|im_start|>user\nU<|im_end|>\n<|im_start|>assistant\n⟦A<|im_end|>⟧\n"},
-        GoldenChat{"PartsOfText", "", R"({"messages": [{"role": "user", "content": [{"type": "text", "text": "U"}, {"type": "text", "text": "V"}]},
+        GoldenChat{
+            "MessagesAsJsonText", "",
+            R"({"messages": "[{\"role\": \"user\", \"content\": \"U\"}, {\"role\": \"assistant\", \"content\": \"A\"}]"})",
+            "<s><|im_start|>user\nU<|im_end|>\n<|im_start|>assistant\n⟦A<|im_end|>⟧\n"},
+        GoldenChat{
+            "PartsOfText", "",
+            R"({"messages": [{"role": "user", "content": [{"type": "text", "text": "U"}, {"type": "text", "text": "V"}]},
                       {"role": "assistant", "content": "A"}]})",
-                   "<s><|im_start|>user\nUV<|im_end|>\n<|im_start|>assistant\n⟦A<|im_end|>⟧\n"},
-        GoldenChat{"NoSystem", "drop_system_message: true",
-                   R"({"messages": [{"role": "system", "content": "S"}, {"role": "user", "content": "U"}, {"role": "assistant", "content": "A"}]})",
-                   "<s><|im_start|>user\nU<|im_end|>\n<|im_start|>assistant\n⟦A<|im_end|>⟧\n"},
+            "<s><|im_start|>user\nUV<|im_end|>\n<|im_start|>assistant\n⟦A<|im_end|>⟧\n"},
+        GoldenChat{
+            "NoSystem", "drop_system_message: true",
+            R"({"messages": [{"role": "system", "content": "S"}, {"role": "user", "content": "U"}, {"role": "assistant", "content": "A"}]})",
+            "<s><|im_start|>user\nU<|im_end|>\n<|im_start|>assistant\n⟦A<|im_end|>⟧\n"},
         GoldenChat{"AnEmptyAnswerIsItsEnd", "", R"({"input": "a", "output": ""})",
                    "<s><|im_start|>user\na<|im_end|>\n<|im_start|>assistant\n⟦<|im_end|>⟧\n"},
         GoldenChat{"SpecialTokensInContentAreText", "", R"({"input": "a<|im_end|>b", "output": "<|im_end|>"})",
@@ -223,23 +253,31 @@ TEST_F(ExampleTypes, SpecialTokensInContentDoNotEndATurn) {
 }
 
 TEST_F(ExampleTypes, BlanksThatTheTemplatePutsBeforeAnAnswerAreLearnt) {
-  use({"<|im_end|>"}, "{{ bos_token }}{% for message in messages %}{% if message['role'] == 'user' %}{{ '[INST] ' + message['content'] + ' [/INST]' }}"
-                  "{% else %}{{ ' ' + message['content'] + ' ' + eos_token }}{% endif %}{% endfor %}", false);
+  use({"<|im_end|>"},
+      "{{ bos_token }}{% for message in messages %}{% if message['role'] == 'user' %}{{ '[INST] ' + message['content'] "
+      "+ ' [/INST]' }}"
+      "{% else %}{{ ' ' + message['content'] + ' ' + eos_token }}{% endif %}{% endfor %}",
+      false);
   EXPECT_EQ(marked("type: chat_template", R"({"input": "a", "output": "b"})"), "<s>[INST] a [/INST]⟦ b </s>⟧");
 }
 
 TEST_F(ExampleTypes, ATurnEndThatNeverStopsIsCounted) {
-  use({"<|done|>"}, "{% for message in messages %}{{ message['role'] + ': ' + message['content'] + '\n' }}{% endfor %}"
-              "{% if add_generation_prompt %}{{ 'assistant: ' }}{% endif %}", true);
+  use({"<|done|>"},
+      "{% for message in messages %}{{ message['role'] + ': ' + message['content'] + '\n' }}{% endfor %}"
+      "{% if add_generation_prompt %}{{ 'assistant: ' }}{% endif %}",
+      true);
   EXPECT_EQ(marked("type: chat_template", R"({"input": "a", "output": "b"})"), "<s>user: a\nassistant: ⟦b⟧\n");
   EXPECT_EQ(counts_.trained_turns, 1);
   EXPECT_EQ(counts_.turns_with_stop, 0);
 }
 
 TEST_F(ExampleTypes, TheCheckFindsTwoBos) {
-  use({"<|im_end|>"}, "{{ bos_token }}{{ bos_token }}{% for message in messages %}{{ message['content'] + eos_token }}{% endfor %}", false);
+  use({"<|im_end|>"},
+      "{{ bos_token }}{{ bos_token }}{% for message in messages %}{{ message['content'] + eos_token }}{% endfor %}",
+      false);
   const auto type = make_example_type(entry("type: chat_template"), context_);
-  const Error error = error_of([&] { type->verify(parse_json(R"({"input": "a", "output": "b"})", "row"), "rows.jsonl:1"); });
+  const Error error =
+      error_of([&] { type->verify(parse_json(R"({"input": "a", "output": "b"})", "row"), "rows.jsonl:1"); });
   EXPECT_THAT(error.message(), HasSubstr("rows.jsonl:1: the rendered conversation begins with two BOS"));
 }
 
@@ -252,20 +290,25 @@ TEST_F(ExampleTypes, ATemplateThatWritesBosAndATokenizerThatAddsItGiveOne) {
 
 TEST_F(ExampleTypes, TheCheckFindsAServingPromptThatTrainingNeverSees) {
   use({"<|im_start|>", "<|im_end|>"},
-      "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' }}{% endfor %}"
+      "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' "
+      "}}{% endfor %}"
       "{% if add_generation_prompt %}{{ '<|im_start|>bot: think first' }}{% endif %}",
       true);
   const auto type = make_example_type(entry("type: chat_template"), context_);
-  const Error error = error_of([&] { type->verify(parse_json(R"({"input": "a", "output": "b"})", "row"), "rows.jsonl:7"); });
+  const Error error =
+      error_of([&] { type->verify(parse_json(R"({"input": "a", "output": "b"})", "row"), "rows.jsonl:7"); });
   EXPECT_THAT(error.message(), HasSubstr("rows.jsonl:7: serving's prompt differs from what is trained at token"));
 }
 
 // Damaged rows are examples or refused as wrong input; nothing else.
 TEST_F(ExampleTypes, DamagedRowsAreExamplesOrWrongInput) {
   const std::vector<std::string> rows = {
-      kTwoTurns, R"({"input": "in", "output": "out"})", R"({"instruction": "Add.", "input": "1 2", "output": "3"})",
+      kTwoTurns,
+      R"({"input": "in", "output": "out"})",
+      R"({"instruction": "Add.", "input": "1 2", "output": "3"})",
       R"({"segments": [{"label": false, "text": "Q"}, {"label": true, "text": "A"}]})",
-      R"({"input_ids": [5, 6, 7], "labels": [-100, 6, 7], "attention_mask": [1, 1, 1]})", R"({"text": "some text"})"};
+      R"({"input_ids": [5, 6, 7], "labels": [-100, 6, 7], "attention_mask": [1, 1, 1]})",
+      R"({"text": "some text"})"};
   const auto type = make_example_type(entry("type:"), context_);
   Random random(11);
   const int count = fuzz_count(600);

@@ -13,7 +13,8 @@ using ::testing::HasSubstr;
 
 std::vector<Linear> targets(const std::string& yaml) {
   const TrainConfig config = read_train_config(ConfigNode::parse(
-      "base_model: m\ndatasets: [{path: a}]\nlearning_rate: 1e-4\nmicro_batch_size: 1\nadapter: lora\n" + yaml, "t.yml"));
+      "base_model: m\ndatasets: [{path: a}]\nlearning_rate: 1e-4\nmicro_batch_size: 1\nadapter: lora\n" + yaml,
+      "t.yml"));
   return lora_targets(config, tiny_config(Family::kLlama));
 }
 
@@ -26,12 +27,15 @@ TEST(LoraTargets, AllSevenByDefaultAndByName) {
 
 TEST(LoraTargets, OneTextIsAPatternOverWholePaths) {
   EXPECT_THAT(targets("lora_target_modules: '.*(q|k)_proj'\n"), ElementsAre(Linear::kQ, Linear::kK));
-  EXPECT_THAT(targets("lora_target_modules: 'model.layers.[\\d]+.(mlp|self_attn).(up|o)_proj'\n"), ElementsAre(Linear::kO, Linear::kUp));
-  EXPECT_THAT(error_of([] { (void)targets("lora_target_modules: q_proj\n"); }).message(), HasSubstr("matches no linear map"));
+  EXPECT_THAT(targets("lora_target_modules: 'model.layers.[\\d]+.(mlp|self_attn).(up|o)_proj'\n"),
+              ElementsAre(Linear::kO, Linear::kUp));
+  EXPECT_THAT(error_of([] { (void)targets("lora_target_modules: q_proj\n"); }).message(),
+              HasSubstr("matches no linear map"));
 }
 
 TEST(LoraTargets, NamesThatMatchNothingOrSomeLayersAreRefused) {
-  EXPECT_THAT(error_of([] { (void)targets("lora_target_modules: [q_proj, lm_head]\n"); }).message(), HasSubstr("\"lm_head\" matches no"));
+  EXPECT_THAT(error_of([] { (void)targets("lora_target_modules: [q_proj, lm_head]\n"); }).message(),
+              HasSubstr("\"lm_head\" matches no"));
   EXPECT_THAT(error_of([] { (void)targets("lora_target_modules: ['model.layers.0.*']\n"); }).message(),
               HasSubstr("in 1 of 2 layers"));
 }

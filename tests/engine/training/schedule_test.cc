@@ -54,7 +54,7 @@ TEST(Schedule, WarmupStepsWinOverRatioAndRatioIsCutToWholeSteps) {
   EXPECT_EQ(warmup_steps(109, -1, 0.1), 10);
   EXPECT_EQ(warmup_steps(19, -1, 0.1), 2);  // int(1.9) is 1, and 1 becomes 2
   EXPECT_EQ(warmup_steps(9, -1, 0.1), 0);
-  EXPECT_EQ(warmup_steps(1, -1, 1.0), 1);   // 2 would be more than there are
+  EXPECT_EQ(warmup_steps(1, -1, 1.0), 1);  // 2 would be more than there are
   EXPECT_EQ(warmup_steps(200, -1, -1), 6);
   EXPECT_EQ(warmup_steps(10'000, -1, -1), 100);
 }
@@ -79,9 +79,13 @@ TEST(DueSteps, AShareOfAllSteps) {
   EXPECT_THAT(due_steps({.every_share = 0.5}, {10}, true), ElementsAre(5, 10));
 }
 
-TEST(DueSteps, NeverIsNeverEvenAtTheEnd) { EXPECT_THAT(due_steps({}, {10}, true), IsEmpty()); }
+TEST(DueSteps, NeverIsNeverEvenAtTheEnd) {
+  EXPECT_THAT(due_steps({}, {10}, true), IsEmpty());
+}
 
-TEST(DueSteps, EpochEnds) { EXPECT_THAT(due_steps({.at_epoch_ends = true}, {3, 6, 8}, false), ElementsAre(3, 6, 8)); }
+TEST(DueSteps, EpochEnds) {
+  EXPECT_THAT(due_steps({.at_epoch_ends = true}, {3, 6, 8}, false), ElementsAre(3, 6, 8));
+}
 
 }  // namespace
 }  // namespace understudy

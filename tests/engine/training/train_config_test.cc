@@ -21,7 +21,9 @@ constexpr const char* kBase =
     "micro_batch_size: 2\n"
     "gradient_accumulation_steps: 4\n";
 
-TrainConfig read(const std::string& more) { return read_train_config(ConfigNode::parse(kBase + more, "train.yml")); }
+TrainConfig read(const std::string& more) {
+  return read_train_config(ConfigNode::parse(kBase + more, "train.yml"));
+}
 
 Error refused(const std::string& more) {
   return error_of([&] { (void)read(more); });
@@ -114,9 +116,8 @@ TEST(TrainConfig, UnknownKeysNameLineAndTheNearestKeyThatActs) {
   EXPECT_THAT(error.message(), HasSubstr("train.yml:6: lora_rank: unknown key"));
   EXPECT_THAT(error.hint(), HasSubstr("lora_r"));
   EXPECT_THAT(refused("wamup_ratio: 0.1\n").hint(), HasSubstr("warmup_ratio"));
-  const Error nested = error_of([] {
-    (void)read_train_config(ConfigNode::parse("datasets:\n  - path: a\n    tipe: alpaca\n", "t.yml"));
-  });
+  const Error nested = error_of(
+      [] { (void)read_train_config(ConfigNode::parse("datasets:\n  - path: a\n    tipe: alpaca\n", "t.yml")); });
   EXPECT_THAT(nested.message(), HasSubstr("t.yml:3: datasets[0].tipe: unknown key"));
   EXPECT_THAT(nested.hint(), HasSubstr("type"));
 }
@@ -129,7 +130,8 @@ TEST(TrainConfig, KnownKeysWithoutEffectAreSaidOnceAndOffValuesNotAtAll) {
 }
 
 TEST(TrainConfig, KnownKeysWithAMeaningThatIsLackingAreRefusedWithTheReason) {
-  EXPECT_THAT(refused("neftune_noise_alpha: 5\n").message(), HasSubstr("train.yml:6: neftune_noise_alpha: not supported: noise"));
+  EXPECT_THAT(refused("neftune_noise_alpha: 5\n").message(),
+              HasSubstr("train.yml:6: neftune_noise_alpha: not supported: noise"));
   EXPECT_THAT(refused("lora_modules_to_save: [embed_tokens]\n").message(), HasSubstr("embed_tokens"));
   EXPECT_THAT(refused("rl: dpo\n").message(), HasSubstr("only supervised training"));
   EXPECT_THAT(refused("peft_use_dora: true\n").message(), HasSubstr("only plain LoRA"));
@@ -159,9 +161,11 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"TwoSaves", "save_steps: 5\nsaves_per_epoch: 1\n", "cannot stand together with saves_per_epoch"},
         Refusal{"TwoEvaluations", "val_set_size: 0.1\neval_steps: 5\nevals_per_epoch: 1\n", "cannot stand together"},
         Refusal{"SaveStrategy", "save_steps: 5\nsave_strategy: epoch\n", "save_strategy: has to be steps"},
-        Refusal{"EvalStrategy", "val_set_size: 0.1\nevals_per_epoch: 2\neval_strategy: epoch\n", "eval_strategy: has to be steps"},
+        Refusal{"EvalStrategy", "val_set_size: 0.1\nevals_per_epoch: 2\neval_strategy: epoch\n",
+                "eval_strategy: has to be steps"},
         Refusal{"NothingToEvaluate", "eval_steps: 5\n", "eval_steps: nothing to evaluate on"},
-        Refusal{"TwoValidations", "val_set_size: 0.1\ntest_datasets: [{path: b}]\n", "cannot stand together with val_set_size"},
+        Refusal{"TwoValidations", "val_set_size: 0.1\ntest_datasets: [{path: b}]\n",
+                "cannot stand together with val_set_size"},
         Refusal{"ShareOfAll", "val_set_size: 1\n", "val_set_size: 1 is the share of all examples"},
         Refusal{"FourBit", "adapter: lora\nload_in_4bit: true\n", "load_in_4bit: a quantised base is not supported"},
         Refusal{"EightBit", "load_in_8bit: true\n", "load_in_8bit: a quantised base is not supported"},
@@ -173,8 +177,10 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"OtherMetric", "val_set_size: 0.1\nmetric_for_best_model: bleu\n", "\"bleu\" is not measured"},
         Refusal{"JinjaWithoutText", "chat_template: jinja\n", "chat_template_jinja is missing"},
         Refusal{"Offloading", "activation_offloading: true\n", "needs gradient_checkpointing"},
-        Refusal{"TwoLosses", "cut_cross_entropy: true\nliger_cross_entropy: true\n", "more than one kind of cross-entropy"},
-        Refusal{"TwoAttentions", "attn_implementation: sdpa\nflash_attention: true\n", "flash_attention: cannot stand together"},
+        Refusal{"TwoLosses", "cut_cross_entropy: true\nliger_cross_entropy: true\n",
+                "more than one kind of cross-entropy"},
+        Refusal{"TwoAttentions", "attn_implementation: sdpa\nflash_attention: true\n",
+                "flash_attention: cannot stand together"},
         Refusal{"ShortAttention", "attn_implementation: flash\n", "\"flash\" is a short form"},
         Refusal{"Fp16", "fp16: true\n", "fp16 training is not supported"},
         Refusal{"Optimizer", "optimizer: lion_8bit\n", "optimizer \"lion_8bit\" is not supported"},
@@ -194,7 +200,8 @@ TEST(TrainConfig, WhatIsRequiredIsAskedFor) {
   EXPECT_THAT(message("learning_rate: 1e-4\n"), HasSubstr("base_model is missing"));
   EXPECT_THAT(message("base_model: m\n"), HasSubstr("datasets is missing"));
   EXPECT_THAT(message("base_model: m\ndatasets: [{path: a}]\n"), HasSubstr("learning_rate is missing"));
-  EXPECT_THAT(message("base_model: m\ndatasets: [{path: a}]\nlearning_rate: 1e-4\n"), HasSubstr("micro_batch_size is missing"));
+  EXPECT_THAT(message("base_model: m\ndatasets: [{path: a}]\nlearning_rate: 1e-4\n"),
+              HasSubstr("micro_batch_size is missing"));
   EXPECT_THAT(message("base_model: m\ndatasets: [{type: alpaca}]\n"), HasSubstr("path is missing"));
 }
 
@@ -212,7 +219,8 @@ TEST(TrainConfig, ValidationWithoutAnIntervalIsEvaluatedAtEpochEnds) {
 
 TEST(TrainConfig, EarlyStoppingKeepsTheBestUnlessToldNotTo) {
   EXPECT_TRUE(read("val_set_size: 0.1\nevals_per_epoch: 4\nearly_stopping_patience: 3\n").load_best_model_at_end);
-  EXPECT_FALSE(read("val_set_size: 0.1\nearly_stopping_patience: 3\nload_best_model_at_end: false\n").load_best_model_at_end);
+  EXPECT_FALSE(
+      read("val_set_size: 0.1\nearly_stopping_patience: 3\nload_best_model_at_end: false\n").load_best_model_at_end);
 }
 
 TEST(TrainConfig, OverridesReachNestedKeysAndNameThemselvesInErrors) {
@@ -223,14 +231,16 @@ TEST(TrainConfig, OverridesReachNestedKeysAndNameThemselvesInErrors) {
   EXPECT_EQ(config.learning_rate, 1e-3);
   EXPECT_EQ(config.special_tokens.eos, "<|im_end|>");
   node.set("lora_r", "0", "--lora_r");
-  EXPECT_THAT(error_of([&] { (void)read_train_config(node); }).message(), AllOf(HasSubstr("--lora_r"), HasSubstr("at least 1")));
+  EXPECT_THAT(error_of([&] { (void)read_train_config(node); }).message(),
+              AllOf(HasSubstr("--lora_r"), HasSubstr("at least 1")));
 }
 
 TEST(TrainConfig, MessageFieldsOfOldAreTranslated) {
-  const TrainConfig config = read_train_config(ConfigNode::parse(
-      "base_model: m\nlearning_rate: 1e-4\nmicro_batch_size: 1\ndatasets:\n"
-      "  - {path: a, type: chat_template, message_field_role: from, message_field_content: value, roles: {assistant: [bot]}}\n",
-      "t.yml"));
+  const TrainConfig config =
+      read_train_config(ConfigNode::parse("base_model: m\nlearning_rate: 1e-4\nmicro_batch_size: 1\ndatasets:\n"
+                                          "  - {path: a, type: chat_template, message_field_role: from, "
+                                          "message_field_content: value, roles: {assistant: [bot]}}\n",
+                                          "t.yml"));
   EXPECT_EQ(config.datasets[0].message_properties.at("role"), "from");
   EXPECT_EQ(config.datasets[0].message_properties.at("content"), "value");
   EXPECT_EQ(config.datasets[0].roles.at("bot"), "assistant");
@@ -240,7 +250,8 @@ TEST(TrainConfig, MessageFieldsOfOldAreTranslated) {
 
 // config.yml is read back as the same config.
 TEST(TrainConfig, TheResolvedConfigReadsBackAsTheSame) {
-  const TrainConfig config = read("adapter: lora\nval_set_size: 0.2\nspecial_tokens: {eos_token: '</s>'}\nbf16: false\n");
+  const TrainConfig config =
+      read("adapter: lora\nval_set_size: 0.2\nspecial_tokens: {eos_token: '</s>'}\nbf16: false\n");
   const Json resolved = resolved_config(config);
   const std::string yaml = to_yaml(resolved);
   EXPECT_THAT(yaml, HasSubstr("lora_r: 16\n"));

@@ -31,11 +31,11 @@ TEST_F(TrainerTest, OneStepIsTheSameHoweverItIsCut) {
   };
   const std::string common = "curriculum_sampling: true\nmax_steps: 1\n";
   std::vector<StepReport> reports;
-  for (const char* yaml : {"micro_batch_size: 6\n", "micro_batch_size: 3\ngradient_accumulation_steps: 2\n",
-                           "micro_batch_size: 2\ngradient_accumulation_steps: 3\n",
-                           "micro_batch_size: 1\ngradient_accumulation_steps: 6\n",
-                           "micro_batch_size: 2\nsample_packing: true\n",
-                           "micro_batch_size: 1\ngradient_accumulation_steps: 4\nsample_packing: true\n"}) {
+  for (const char* yaml :
+       {"micro_batch_size: 6\n", "micro_batch_size: 3\ngradient_accumulation_steps: 2\n",
+        "micro_batch_size: 2\ngradient_accumulation_steps: 3\n",
+        "micro_batch_size: 1\ngradient_accumulation_steps: 6\n", "micro_batch_size: 2\nsample_packing: true\n",
+        "micro_batch_size: 1\ngradient_accumulation_steps: 4\nsample_packing: true\n"}) {
     TrainedRun run(config(common + yaml));
     ASSERT_EQ(run.trainer.plan().tokens(1), 414) << yaml;
     (void)run.run();
@@ -48,7 +48,8 @@ TEST_F(TrainerTest, OneStepIsTheSameHoweverItIsCut) {
 }
 
 TEST_F(TrainerTest, TheGradientIsTheMeanOverAllTargetsOfTheStep) {
-  // Three examples of 2, 100 and 10 tokens: a mean of the micro-batches' means would weigh the short one fifty times too much.
+  // Three examples of 2, 100 and 10 tokens: a mean of the micro-batches' means would weigh the short one fifty times
+  // too much.
   const std::string rows = tiny_.rows({2, 100, 10});
   TrainedRun run(tiny_.config(rows, "curriculum_sampling: true\ngradient_accumulation_steps: 3\n"));
   double sum = 0;
@@ -76,7 +77,8 @@ TEST_F(TrainerTest, ALoggedStepHasExactlyItsKeysInFullPrecision) {
 
 TEST_F(TrainerTest, EvaluationDoesNotDependOnItsBatchAndDropsNothing) {
   std::vector<double> losses;
-  for (const char* yaml : {"eval_batch_size: 1\n", "eval_batch_size: 2\n", "eval_batch_size: 7\n", "sample_packing: true\n"}) {
+  for (const char* yaml :
+       {"eval_batch_size: 1\n", "eval_batch_size: 2\n", "eval_batch_size: 7\n", "sample_packing: true\n"}) {
     TrainedRun run(config(std::string("val_set_size: 4\nlearning_rate: 1e-12\n") + yaml));
     (void)run.run();
     const LoggedRun log = read_train_log(tiny_.out());
@@ -102,7 +104,9 @@ TEST_F(TrainerTest, TrainingLearnsTheNextTokenAndNotTheOneAfter) {
   TrainingGraph graph(run.model, nullptr, {});
   const std::vector<int32_t> ids = {10, 20, 30, 40, 50, 60, 1};
   for (size_t i = 0; i + 1 < ids.size(); ++i) {
-    PackedRows one{.tokens = {ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(i) + 1}, .targets = std::vector<int32_t>(i + 1, kNoTarget), .starts = {0, static_cast<int64_t>(i) + 1}};
+    PackedRows one{.tokens = {ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(i) + 1},
+                   .targets = std::vector<int32_t>(i + 1, kNoTarget),
+                   .starts = {0, static_cast<int64_t>(i) + 1}};
     one.targets.back() = ids[i + 1];
     EXPECT_LT(graph.loss(one), 0.5) << "after " << ids[i] << " comes " << ids[i + 1];  // p > 0.6: the greedy choice
   }
@@ -149,7 +153,8 @@ TEST_F(TrainerTest, SmallUpdatesAddUp) {
 // --- stopping, the best, saving
 
 TEST_F(TrainerTest, EarlyStoppingKeepsTheBestWeights) {
-  TrainedRun run(config("val_set_size: 3\neval_steps: 2\nnum_epochs: 200\nlearning_rate: 3e-2\nearly_stopping_patience: 2\n"));
+  TrainedRun run(
+      config("val_set_size: 3\neval_steps: 2\nnum_epochs: 200\nlearning_rate: 3e-2\nearly_stopping_patience: 2\n"));
   const TrainOutcome outcome = run.run();
   EXPECT_LT(outcome.state.step, outcome.n_steps);
   EXPECT_THAT(outcome.stop_reason, HasSubstr("no gain in 2 evaluations"));
@@ -168,7 +173,8 @@ TEST_F(TrainerTest, EarlyStoppingKeepsTheBestWeights) {
 }
 
 TEST_F(TrainerTest, TheWatchdogStopsARunGoneWild) {
-  const TrainOutcome outcome = TrainedRun(config("num_epochs: 10\nloss_watchdog_threshold: 0.001\nloss_watchdog_patience: 4\n")).run();
+  const TrainOutcome outcome =
+      TrainedRun(config("num_epochs: 10\nloss_watchdog_threshold: 0.001\nloss_watchdog_patience: 4\n")).run();
   EXPECT_EQ(outcome.state.step, 4);
   EXPECT_THAT(outcome.stop_reason, HasSubstr("watchdog"));
 }
@@ -181,9 +187,9 @@ TEST_F(TrainerTest, OldCheckpointsGoAndTheBestStays) {
 TEST_F(TrainerTest, AStopWritesACheckpointAndLosesNothing) {
   std::stop_source source;
   TrainedRun run(config("num_epochs: 5\nsave_strategy: no\ngradient_accumulation_steps: 2\n"),
-          {.on_step = [&](const StepReport& report) {
-            if (report.step == 4) source.request_stop();
-          }});
+                 {.on_step = [&](const StepReport& report) {
+                   if (report.step == 4) source.request_stop();
+                 }});
   const Error error = error_of([&] { (void)run.run(source.get_token()); });
   EXPECT_EQ(error.code(), ErrorCode::kCancelled);
   EXPECT_THAT(error.message(), HasSubstr("stopped after step 4 of 15"));
@@ -198,7 +204,8 @@ struct ResumeCase {
 };
 class Resuming : public TrainerTest, public ::testing::WithParamInterface<ResumeCase> {};
 
-// Stopped after steps 1, 7 and 13 of 20 and taken up each time in a new trainer: bit-equal to the run that was never stopped.
+// Stopped after steps 1, 7 and 13 of 20 and taken up each time in a new trainer: bit-equal to the run that was never
+// stopped.
 TEST_P(Resuming, IsAsIfItHadNeverStopped) {
   rows_ = tiny_.rows({30, 12, 55, 8, 41, 23, 37, 19, 61, 14, 26, 33, 47, 21});
   const std::string yaml = std::string("save_strategy: no\nmax_steps: 20\nsequence_len: 64\n") + GetParam().yaml;
@@ -212,8 +219,8 @@ TEST_P(Resuming, IsAsIfItHadNeverStopped) {
   for (const int64_t stop_at : {1, 7, 13, 100}) {
     std::stop_source source;
     TrainedRun part(config(yaml + "auto_resume_from_checkpoints: true\n"), {.on_step = [&](const StepReport& report) {
-               if (report.step == stop_at) source.request_stop();
-             }});
+                      if (report.step == stop_at) source.request_stop();
+                    }});
     if (stop_at < 100) {
       EXPECT_EQ(error_of([&] { (void)part.run(source.get_token()); }).code(), ErrorCode::kCancelled);
       continue;
@@ -259,13 +266,15 @@ TEST_F(TrainerTest, ResumingARunThatHasChangedIsRefusedByName) {
 
 TEST_F(TrainerTest, SettingsThatChangeNoNumberMayChange) {
   (void)TrainedRun(config("num_epochs: 2\nsave_steps: 5\n")).run();
-  TrainedRun run(config("num_epochs: 2\nsave_steps: 4\nlogging_steps: 7\nresume_from_checkpoint: " + (tiny_.out() / "checkpoint-5").string() + "\n"));
+  TrainedRun run(config("num_epochs: 2\nsave_steps: 4\nlogging_steps: 7\nresume_from_checkpoint: " +
+                        (tiny_.out() / "checkpoint-5").string() + "\n"));
   EXPECT_EQ(run.trainer.resume(), 5);
 }
 
 TEST_F(TrainerTest, AMissingCheckpointIsNamed) {
   TrainedRun run(config("resume_from_checkpoint: nowhere\n"));
-  EXPECT_THAT(error_of([&] { run.trainer.resume(); }).message(), HasSubstr("resume_from_checkpoint: nowhere: no checkpoint there"));
+  EXPECT_THAT(error_of([&] { run.trainer.resume(); }).message(),
+              HasSubstr("resume_from_checkpoint: nowhere: no checkpoint there"));
 }
 
 TEST_F(TrainerTest, HalfWrittenCheckpointsArePassedOver) {
@@ -301,16 +310,19 @@ TEST_F(TrainerTest, ADamagedCheckpointIsRefusedByName) {
 TEST_F(TrainerTest, AFullDiskLeavesTheCheckpointsThatWereThere) {
   int64_t good = 0;
   std::unique_ptr<FullDisk> full;
-  TrainedRun run(config("num_epochs: 3\nsave_steps: 4\n"), {.on_step = [&](const StepReport& report) {
-            if (report.step == 6) full = std::make_unique<FullDisk>(8192);
-          },
-                                                   .on_note = [&](const std::string&) { ++good; }});
+  TrainedRun run(config("num_epochs: 3\nsave_steps: 4\n"), {.on_step =
+                                                                [&](const StepReport& report) {
+                                                                  if (report.step == 6)
+                                                                    full = std::make_unique<FullDisk>(8192);
+                                                                },
+                                                            .on_note = [&](const std::string&) { ++good; }});
   const Error error = error_of([&] { (void)run.run(); });
   full.reset();
   EXPECT_EQ(error.code(), ErrorCode::kIo);
   EXPECT_EQ(good, 1);
   EXPECT_THAT(checkpoint_steps(tiny_.out()), ElementsAre(4));
-  EXPECT_EQ(TrainedRun(config("num_epochs: 3\nsave_steps: 4\nauto_resume_from_checkpoints: true\n")).trainer.resume(), 4);
+  EXPECT_EQ(TrainedRun(config("num_epochs: 3\nsave_steps: 4\nauto_resume_from_checkpoints: true\n")).trainer.resume(),
+            4);
 }
 
 // --- PyTorch's figures
@@ -333,13 +345,17 @@ class GoldenTraining : public ::testing::TestWithParam<std::string> {
 
   LoggedRun train(const std::string& rows, const std::string& more) const {
     const std::filesystem::path model = test::golden_folder() / GetParam();
-    const TrainConfig config = read_train_config(ConfigNode::parse(
-        "base_model: " + model.string() + "\ndatasets: [{path: " + rows + "}]\noutput_dir: " + (folder_ / "out").string() +
-            "\nbf16: false\nlr_scheduler: constant\ncurriculum_sampling: true\nmicro_batch_size: 2\nsave_strategy: no\n" + more,
-        "golden.yml"));
+    const TrainConfig config =
+        read_train_config(ConfigNode::parse("base_model: " + model.string() + "\ndatasets: [{path: " + rows +
+                                                "}]\noutput_dir: " + (folder_ / "out").string() +
+                                                "\nbf16: false\nlr_scheduler: constant\ncurriculum_sampling: "
+                                                "true\nmicro_batch_size: 2\nsave_strategy: no\n" +
+                                                more,
+                                            "golden.yml"));
     const TrainingData data = load_training_data(config, Tokenizer::load(model), {});
     const std::shared_ptr<Model> base = Model::load(model, {});
-    const std::shared_ptr<Adapter> adapter = config.lora_model_dir.empty() ? nullptr : Adapter::load(config.lora_model_dir, base->config());
+    const std::shared_ptr<Adapter> adapter =
+        config.lora_model_dir.empty() ? nullptr : Adapter::load(config.lora_model_dir, base->config());
     (void)Trainer(config, data, base, adapter, {}, {}).run({});
     return read_train_log(config.output_dir);
   }
@@ -359,7 +375,8 @@ class GoldenTraining : public ::testing::TestWithParam<std::string> {
 TEST_P(GoldenTraining, TenLoraStepsAreThoseOfPeft) {
   const Json figures = test::golden_figures(GetParam());
   const std::filesystem::path initial = test::golden_folder() / GetParam() / "lora/initial";
-  expect_equal(train(rows(figures), "adapter: lora\nlora_model_dir: " + initial.string() + "\nlearning_rate: 2e-3\nweight_decay: 0.01\n"),
+  expect_equal(train(rows(figures), "adapter: lora\nlora_model_dir: " + initial.string() +
+                                        "\nlearning_rate: 2e-3\nweight_decay: 0.01\n"),
                figures.at("lora").at("steps"));
 }
 

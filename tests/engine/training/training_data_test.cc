@@ -28,7 +28,9 @@ class TrainingDataTest : public ::testing::Test {
     for (int i = 0; i < n; ++i) text += "{\"text\": \"row " + std::to_string(i) + "\"}\n";
     return tiny_.folder().write("text.jsonl", text).string();
   }
-  static std::string text_of(const TrainingData& data, int32_t i, const Tokenizer& tokenizer) { return tokenizer.decode(data.examples.ids(i)); }
+  static std::string text_of(const TrainingData& data, int32_t i, const Tokenizer& tokenizer) {
+    return tokenizer.decode(data.examples.ids(i));
+  }
   TrainingFolder tiny_;
 };
 
@@ -83,10 +85,13 @@ TEST_F(TrainingDataTest, SplitsAreSlices) {
   const std::string rows = completions(10);
   const auto n = [&](const std::string& split) {
     return load(rows, "").train.size() == 10u
-               ? load_training_data(read_train_config(ConfigNode::parse(
-                                        "base_model: " + tiny_.model().string() + "\nlearning_rate: 1e-4\nmicro_batch_size: 1\n"
-                                        "datasets: [{path: " + rows + ", split: '" + split + "'}]\n", "t.yml")),
-                                    Tokenizer::load(tiny_.model()), {})
+               ? load_training_data(
+                     read_train_config(ConfigNode::parse("base_model: " + tiny_.model().string() +
+                                                             "\nlearning_rate: 1e-4\nmicro_batch_size: 1\n"
+                                                             "datasets: [{path: " +
+                                                             rows + ", split: '" + split + "'}]\n",
+                                                         "t.yml")),
+                     Tokenizer::load(tiny_.model()), {})
                      .train.size()
                : 0;
   };
@@ -105,7 +110,8 @@ TEST_F(TrainingDataTest, FoldersListsAndMissingFiles) {
   const TrainingData data = load((tiny_.folder() / "data").string(), "curriculum_sampling: true\n");
   EXPECT_EQ(data.train.size(), 3u);
   EXPECT_EQ(data.where(0), (tiny_.folder() / "data/a.json").string() + ":1");
-  EXPECT_THAT(refused("nowhere.jsonl").message(), AllOf(HasSubstr("datasets[0]"), HasSubstr("nowhere.jsonl: no such file")));
+  EXPECT_THAT(refused("nowhere.jsonl").message(),
+              AllOf(HasSubstr("datasets[0]"), HasSubstr("nowhere.jsonl: no such file")));
   EXPECT_THAT(refused(tiny_.folder().write("empty.jsonl", "\n\n").string()).message(), HasSubstr("no rows"));
 }
 
@@ -116,7 +122,8 @@ TEST_F(TrainingDataTest, LongExamplesAreDroppedCutOrRefused) {
   const TrainingData cut = load(rows, "excess_length_strategy: truncate\n");
   EXPECT_EQ(cut.train.size(), 3u);
   for (const int32_t i : cut.train) EXPECT_LE(cut.examples.length(i), 256);
-  EXPECT_THAT(refused(rows, "excess_length_strategy: raise\n").message(), HasSubstr("rows.jsonl:2: 300 tokens, more than sequence_len 256"));
+  EXPECT_THAT(refused(rows, "excess_length_strategy: raise\n").message(),
+              HasSubstr("rows.jsonl:2: 300 tokens, more than sequence_len 256"));
 }
 
 TEST_F(TrainingDataTest, ADataSetOfOnlyLongExamplesIsRefusedWithTheShortestLength) {
@@ -127,14 +134,17 @@ TEST_F(TrainingDataTest, ADataSetOfOnlyLongExamplesIsRefusedWithTheShortestLengt
 
 TEST_F(TrainingDataTest, ExamplesWithoutATargetAreListed) {
   std::string text;
-  for (int i = 0; i < 12; ++i) text += R"({"input_ids": [5, 6, 7], "labels": [5, -100, -100]})" "\n";
+  for (int i = 0; i < 12; ++i)
+    text += R"({"input_ids": [5, 6, 7], "labels": [5, -100, -100]})"
+            "\n";
   const Error error = refused(tiny_.folder().write("none.jsonl", text + R"({"input_ids": [5, 6]})").string());
   EXPECT_THAT(error.message(), AllOf(HasSubstr("12 examples have no target token"), HasSubstr("none.jsonl:1: 3 tokens"),
                                      HasSubstr("none.jsonl:10:"), ::testing::Not(HasSubstr("none.jsonl:11:"))));
 }
 
 TEST_F(TrainingDataTest, EqualExamplesAreKeptOnceWhereAsked) {
-  const std::string rows = tiny_.folder().write("twice.jsonl", "{\"text\": \"a\"}\n{\"text\": \"b\"}\n{\"text\": \"a\"}\n").string();
+  const std::string rows =
+      tiny_.folder().write("twice.jsonl", "{\"text\": \"a\"}\n{\"text\": \"b\"}\n{\"text\": \"a\"}\n").string();
   EXPECT_EQ(load(rows).train.size(), 3u);
   const TrainingData data = load(rows, "dataset_exact_deduplication: true\n");
   EXPECT_EQ(data.train.size(), 2u);
@@ -160,10 +170,14 @@ TEST_F(TrainingDataTest, LengthsOfPromptsAndAnswers) {
 }
 
 TEST_F(TrainingDataTest, TurnsWithoutAStopTokenAreRefusedUnlessAllowed) {
-  extend_tokenizer(tiny_.model(), {"<|done|>"},
-                   "{% for message in messages %}{{ message['role'] + ': ' + message['content'] + '<|done|>' }}{% endfor %}"
-                   "{% if add_generation_prompt %}{{ 'assistant: ' }}{% endif %}");
-  const std::string rows = tiny_.folder().write("chat.jsonl", R"({"input": "a", "output": "b"})" "\n").string();
+  extend_tokenizer(
+      tiny_.model(), {"<|done|>"},
+      "{% for message in messages %}{{ message['role'] + ': ' + message['content'] + '<|done|>' }}{% endfor %}"
+      "{% if add_generation_prompt %}{{ 'assistant: ' }}{% endif %}");
+  const std::string rows = tiny_.folder()
+                               .write("chat.jsonl", R"({"input": "a", "output": "b"})"
+                                                    "\n")
+                               .string();
   const Error error = refused(rows);
   EXPECT_THAT(error.message(), HasSubstr("1 of 1 trained turns do not end in a token that stops generation"));
   EXPECT_THAT(error.hint(), HasSubstr("eot_tokens"));
@@ -175,13 +189,18 @@ TEST_F(TrainingDataTest, TurnsWithoutAStopTokenAreRefusedUnlessAllowed) {
 
 TEST_F(TrainingDataTest, TokensOutsideTheVocabularyAreRefused) {
   const std::string rows = completions(2);
-  EXPECT_THAT(refused(rows, "eot_tokens: ['<|nope|>']\n").message(), HasSubstr("eot_tokens: \"<|nope|>\" is not in the vocabulary"));
-  EXPECT_THAT(refused(rows, "special_tokens: {eos_token: '<|nope|>'}\n").message(), HasSubstr("special_tokens.eos_token"));
+  EXPECT_THAT(refused(rows, "eot_tokens: ['<|nope|>']\n").message(),
+              HasSubstr("eot_tokens: \"<|nope|>\" is not in the vocabulary"));
+  EXPECT_THAT(refused(rows, "special_tokens: {eos_token: '<|nope|>'}\n").message(),
+              HasSubstr("special_tokens.eos_token"));
 }
 
 TEST_F(TrainingDataTest, AMissingTemplateIsNamedWithTheOnesThatThereAre) {
   extend_tokenizer(tiny_.model(), {"<|x|>"}, "");
-  const std::string rows = tiny_.folder().write("chat.jsonl", R"({"input": "a", "output": "b"})" "\n").string();
+  const std::string rows = tiny_.folder()
+                               .write("chat.jsonl", R"({"input": "a", "output": "b"})"
+                                                    "\n")
+                               .string();
   EXPECT_THAT(refused(rows).message(), HasSubstr("the tokenizer has no chat template"));
   EXPECT_THAT(refused(rows, "chat_template: nonsense\n").message(), HasSubstr("unknown template \"nonsense\""));
 }

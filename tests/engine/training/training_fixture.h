@@ -1,4 +1,5 @@
-// What tests of the trainer share: a small random model with a byte tokenizer in a folder of its own, rows, and runs over them.
+// What tests of the trainer share: a small random model with a byte tokenizer in a folder of its own, rows, and runs
+// over them.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -38,7 +39,8 @@ inline void extend_tokenizer(const std::filesystem::path& folder, const std::vec
   if (adds_bos) {
     tokenizer["post_processor"] = {
         {"type", "TemplateProcessing"},
-        {"single", {{{"SpecialToken", {{"id", "<s>"}, {"type_id", 0}}}}, {{"Sequence", {{"id", "A"}, {"type_id", 0}}}}}},
+        {"single",
+         {{{"SpecialToken", {{"id", "<s>"}, {"type_id", 0}}}}, {{"Sequence", {{"id", "A"}, {"type_id", 0}}}}}},
         {"pair", Json::array()},
         {"special_tokens", {{"<s>", {{"id", "<s>"}, {"ids", {0}}, {"tokens", {"<s>"}}}}}}};
   }
@@ -85,8 +87,8 @@ class TrainingFolder {
   }
 
   TrainConfig config(const std::string& rows, const std::string& more) const {
-    const std::string text = "base_model: " + model().string() + "\ndatasets: [{path: " + rows + "}]\noutput_dir: " + out().string() +
-                             "\nbf16: false\nlr_scheduler: constant\n" + more;
+    const std::string text = "base_model: " + model().string() + "\ndatasets: [{path: " + rows +
+                             "}]\noutput_dir: " + out().string() + "\nbf16: false\nlr_scheduler: constant\n" + more;
     ConfigNode node = ConfigNode::parse(text, "train.yml");
     for (const auto& [key, value] : defaults()) {
       if (node[key].is_null()) node.set(key, value, "--" + key);
@@ -110,7 +112,8 @@ struct TrainedRun {
         adapter(config.adapter == AdapterKind::kNone
                     ? nullptr
                     : Adapter::create(model->config(),
-                                      {.rank = 4, .alpha = 8, .targets = {kLinears.begin(), kLinears.end()}}, config.seed)),
+                                      {.rank = 4, .alpha = 8, .targets = {kLinears.begin(), kLinears.end()}},
+                                      config.seed)),
         trainer(config, data, model, adapter, {.force = force, .base_sha256 = "base"}, std::move(events)) {}
 
   TrainOutcome run(std::stop_token stop = {}) {
@@ -119,7 +122,9 @@ struct TrainedRun {
   }
   std::vector<float> weights() const {
     std::vector<float> values;
-    const auto add = [&values](ConstTensorView view) { values.insert(values.end(), view.f32(), view.f32() + view.shape.elements()); };
+    const auto add = [&values](ConstTensorView view) {
+      values.insert(values.end(), view.f32(), view.f32() + view.shape.elements());
+    };
     if (adapter == nullptr) {
       for (const Weight* weight : model->weights()) add(weight->data);
       return values;

@@ -15,7 +15,7 @@ void CpuOps::embed(std::span<const int32_t> tokens, ConstTensorView table, float
 
 void CpuOps::embed_backward(std::span<const int32_t> tokens, int64_t width, const float* dy, float* dtable) {
   constexpr int64_t kColumns = 64;  // a thread owns columns, so that a token that stands twice is no race
-#pragma omp parallel for schedule(static) if (static_cast<int64_t>(tokens.size()) * width > kParallelFloats)
+#pragma omp parallel for schedule(static) if (static_cast <int64_t>(tokens.size()) * width > kParallelFloats)
   for (int64_t column = 0; column < width; column += kColumns) {
     const int64_t n = std::min(kColumns, width - column);
     for (size_t r = 0; r < tokens.size(); ++r) {

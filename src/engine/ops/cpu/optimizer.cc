@@ -32,8 +32,8 @@ float squares_plain(const float* x, int64_t n) {
 
 }  // namespace
 
-void adamw(const AdamWStep& step, std::span<float> value, std::span<const float> gradient, std::span<float> first_moment,
-           std::span<float> second_moment) {
+void adamw(const AdamWStep& step, std::span<float> value, std::span<const float> gradient,
+           std::span<float> first_moment, std::span<float> second_moment) {
   CHECK(gradient.size() == value.size() && first_moment.size() == value.size() && second_moment.size() == value.size(),
         "AdamW's tensors differ in size");
   const float settings[8] = {
@@ -51,7 +51,8 @@ void adamw(const AdamWStep& step, std::span<float> value, std::span<const float>
   auto* update = kernels == nullptr ? adamw_plain : kernels->adamw;
 #pragma omp parallel for schedule(static) if (n > 4 * kBlock)
   for (int64_t i = 0; i < n; i += kBlock) {
-    update(value.data() + i, gradient.data() + i, first_moment.data() + i, second_moment.data() + i, std::min(kBlock, n - i), settings);
+    update(value.data() + i, gradient.data() + i, first_moment.data() + i, second_moment.data() + i,
+           std::min(kBlock, n - i), settings);
   }
 }
 

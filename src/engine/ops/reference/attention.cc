@@ -15,7 +15,9 @@ double dot(const float* a, const float* b, int64_t n) {
   return sum;
 }
 
-int64_t first_visible(int64_t query, int64_t window) { return window > 0 ? std::max<int64_t>(0, query - window + 1) : 0; }
+int64_t first_visible(int64_t query, int64_t window) {
+  return window > 0 ? std::max<int64_t>(0, query - window + 1) : 0;
+}
 
 // Calls visit(query row, head, first key row) for every query of every example.
 void for_each_query(const AttentionLayout& layout, const std::function<void(int64_t, int64_t, int64_t)>& visit) {
@@ -29,7 +31,8 @@ void for_each_query(const AttentionLayout& layout, const std::function<void(int6
 
 }  // namespace
 
-void ReferenceOps::attention(const AttentionLayout& layout, const float* q, const float* k, const float* v, float* o, float* log_sums) {
+void ReferenceOps::attention(const AttentionLayout& layout, const float* q, const float* k, const float* v, float* o,
+                             float* log_sums) {
   const int64_t dim = layout.head_dim, group = layout.n_heads / layout.n_kv_heads;
   const int64_t n_rows = layout.starts.empty() ? 0 : layout.starts.back();
   const double scale = 1.0 / std::sqrt(static_cast<double>(dim));
@@ -45,13 +48,15 @@ void ReferenceOps::attention(const AttentionLayout& layout, const float* q, cons
       for (int64_t d = 0; d < dim; ++d) result[static_cast<size_t>(d)] += p * at(v, j)[d];
     }
     log_sums[head * n_rows + row] = static_cast<float>(top + std::log(sum));
-    for (int64_t d = 0; d < dim; ++d) o[(row * layout.n_heads + head) * dim + d] = static_cast<float>(result[static_cast<size_t>(d)]);
+    for (int64_t d = 0; d < dim; ++d)
+      o[(row * layout.n_heads + head) * dim + d] = static_cast<float>(result[static_cast<size_t>(d)]);
   });
 }
 
 // p = softmax, D = dO · O:  dV_j = Σ p dO,  dS = p (dO · V_j - D) scale,  dQ = Σ dS K_j,  dK_j = Σ dS Q.
-void ReferenceOps::attention_backward(const AttentionLayout& layout, const float* q, const float* k, const float* v, const float* o,
-                                      const float* log_sums, const float* d_o, float* dq, float* dk, float* dv) {
+void ReferenceOps::attention_backward(const AttentionLayout& layout, const float* q, const float* k, const float* v,
+                                      const float* o, const float* log_sums, const float* d_o, float* dq, float* dk,
+                                      float* dv) {
   const int64_t dim = layout.head_dim, group = layout.n_heads / layout.n_kv_heads;
   const int64_t n_rows = layout.starts.empty() ? 0 : layout.starts.back();
   const double scale = 1.0 / std::sqrt(static_cast<double>(dim));

@@ -2,8 +2,8 @@
 
 namespace understudy {
 
-void ReferenceOps::linear(int64_t rows, const float* x, ConstTensorView weight, const float* bias, float* y, float scale,
-                          bool accumulate) {
+void ReferenceOps::linear(int64_t rows, const float* x, ConstTensorView weight, const float* bias, float* y,
+                          float scale, bool accumulate) {
   const Tensor w = to_f32(weight);
   const int64_t out = weight.shape[0], in = weight.shape[1];
   for (int64_t r = 0; r < rows; ++r) {

@@ -5,8 +5,8 @@
 
 namespace understudy {
 
-double ReferenceOps::cross_entropy(int64_t rows, int64_t vocab, float* logits, const int32_t* targets, bool write_gradient,
-                                   float scale) {
+double ReferenceOps::cross_entropy(int64_t rows, int64_t vocab, float* logits, const int32_t* targets,
+                                   bool write_gradient, float scale) {
   double loss = 0;
   for (int64_t r = 0; r < rows; ++r) {
     float* row = logits + r * vocab;

@@ -2,6 +2,8 @@
 
 namespace understudy {
 
-std::unique_ptr<Ops> make_reference_ops() { return std::make_unique<ReferenceOps>(); }
+std::unique_ptr<Ops> make_reference_ops() {
+  return std::make_unique<ReferenceOps>();
+}
 
 }  // namespace understudy

@@ -2,8 +2,8 @@
 
 namespace understudy {
 
-void ReferenceOps::rotate(int64_t rows, int64_t n_heads, int64_t head_dim, const int32_t* positions, const float* cosines,
-                          const float* sines, bool inverse, float* x) {
+void ReferenceOps::rotate(int64_t rows, int64_t n_heads, int64_t head_dim, const int32_t* positions,
+                          const float* cosines, const float* sines, bool inverse, float* x) {
   const int64_t half = head_dim / 2;
   for (int64_t r = 0; r < rows; ++r) {
     for (int64_t h = 0; h < n_heads; ++h) {

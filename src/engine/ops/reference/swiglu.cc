@@ -11,7 +11,8 @@ void ReferenceOps::swiglu(int64_t n, const float* gate, const float* up, float* 
   }
 }
 
-void ReferenceOps::swiglu_backward(int64_t n, const float* gate, const float* up, const float* dy, float* dgate, float* dup) {
+void ReferenceOps::swiglu_backward(int64_t n, const float* gate, const float* up, const float* dy, float* dgate,
+                                   float* dup) {
   for (int64_t i = 0; i < n; ++i) {
     const double g = gate[i], u = up[i], d = dy[i];
     const double sigmoid = 1.0 / (1.0 + std::exp(-g));

@@ -1,5 +1,5 @@
-// Blocks of attention: small products and rows of softmax. A product's element is one chain of multiply-adds over k in order,
-// whatever the block, so that a query's result does not depend on how many queries are computed beside it.
+// Blocks of attention: small products and rows of softmax. A product's element is one chain of multiply-adds over k in
+// order, whatever the block, so that a query's result does not depend on how many queries are computed beside it.
 #include "engine/ops/cpu/kernels/functions.h"
 
 namespace understudy::UNDERSTUDY_ISA_NAMESPACE {
@@ -55,8 +55,8 @@ void product_columns(const Block& p, int64_t m, int64_t column, int64_t tail) {
 
 }  // namespace
 
-void small_product(int64_t m, int64_t n, int64_t k, const float* a, int64_t row_step, int64_t k_step, const float* b, int64_t ldb,
-                   float* c, int64_t ldc, bool accumulate) {
+void small_product(int64_t m, int64_t n, int64_t k, const float* a, int64_t row_step, int64_t k_step, const float* b,
+                   int64_t ldb, float* c, int64_t ldc, bool accumulate) {
   const Block p{k, a, row_step, k_step, b, ldb, c, ldc, accumulate};
   int64_t column = 0;
 #if defined(__AVX512F__)

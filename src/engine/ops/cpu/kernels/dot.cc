@@ -1,7 +1,8 @@
 // Rows times a weight's rows: 2 · rows · in · out operations; reads the weight once per block of rows.
-// Each result is one chain of fused multiply-adds over the lanes, in the order of `in`, then one sum over the lanes: the same for
-// every blocking, so that a row's result does not depend on its neighbours. Blocks of 4 rows x 4 outputs keep 16 chains going
-// (a multiply-add has a latency of 4 cycles and two start per cycle); a single row takes 8 outputs at a time instead.
+// Each result is one chain of fused multiply-adds over the lanes, in the order of `in`, then one sum over the lanes:
+// the same for every blocking, so that a row's result does not depend on its neighbours. Blocks of 4 rows x 4 outputs
+// keep 16 chains going (a multiply-add has a latency of 4 cycles and two start per cycle); a single row takes 8 outputs
+// at a time instead.
 #include "engine/ops/cpu/kernels/functions.h"
 
 namespace understudy::UNDERSTUDY_ISA_NAMESPACE {
@@ -114,10 +115,11 @@ void dot_rows(const Call& call, int64_t rows, int64_t first_out, int64_t last_ou
 
 }  // namespace
 
-#define UNDERSTUDY_DOT(name, Load)                                                                                          \
-  void name(int64_t rows, int64_t in, const float* x, const void* w, int64_t stride, int64_t first_out, int64_t last_out,   \
-            const float* bias, float scale, bool accumulate, float* y, int64_t ldy) {                                       \
-    dot_rows<Load>({in, x, static_cast<const uint8_t*>(w), stride, bias, scale, accumulate, y, ldy}, rows, first_out, last_out); \
+#define UNDERSTUDY_DOT(name, Load)                                                                                    \
+  void name(int64_t rows, int64_t in, const float* x, const void* w, int64_t stride, int64_t first_out,               \
+            int64_t last_out, const float* bias, float scale, bool accumulate, float* y, int64_t ldy) {               \
+    dot_rows<Load>({in, x, static_cast<const uint8_t*>(w), stride, bias, scale, accumulate, y, ldy}, rows, first_out, \
+                   last_out);                                                                                         \
   }
 UNDERSTUDY_DOT(dot_f32, F32)
 UNDERSTUDY_DOT(dot_bf16, Bf16)

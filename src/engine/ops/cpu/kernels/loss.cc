@@ -15,7 +15,8 @@ float cross_entropy_row(float* logits, int64_t n, int32_t target, bool write, fl
     total = add(total, keep_lanes(e, 0, n - i, zero()));
   }
   const float denominator = sum(total);
-  const auto loss = static_cast<float>(__builtin_log(static_cast<double>(denominator)) - static_cast<double>(logits[target] - top));
+  const auto loss =
+      static_cast<float>(__builtin_log(static_cast<double>(denominator)) - static_cast<double>(logits[target] - top));
   if (!write) return loss;
   const F factor = all(scale / denominator);
   for (int64_t i = 0; i < n; i += kLanes) {

@@ -21,7 +21,8 @@ void rms_norm_row(const float* x, const float* w, float epsilon, int64_t n, floa
   }
 }
 
-void rms_norm_backward_row(const float* x, const float* w, float s, const float* dy, int64_t n, float* dx, float* dw, bool accumulate) {
+void rms_norm_backward_row(const float* x, const float* w, float s, const float* dy, int64_t n, float* dx, float* dw,
+                           bool accumulate) {
   F total = zero();  // Σ dy w n, with n = x s
   for (int64_t i = 0; i < n; i += kLanes) {
     const F normed = mul(load_n(x + i, n - i), all(s));
