@@ -18,9 +18,8 @@ mkdir -p "$folder"
 step "1. Data: 1,000 labelled invoices to learn from, 200 others to be measured on"
 $examples invoices --rows 1000 --seed 1 --split train > "$folder/train.jsonl"
 $examples invoices --rows 200 --seed 1 --split test > "$folder/test.jsonl"
-wc -l "$folder"/{train,test}.jsonl | head -2
 echo "one of them:"
-head -1 "$folder/test.jsonl" | cut -c1-600
+sed -n "1s/^\(.\{1,600\}\).*/\1/p" "$folder/test.jsonl"
 
 step "2. Before: what the base model answers (40 of the 200)"
 # Exit status 1 says that the gate was missed, as a base model must.
