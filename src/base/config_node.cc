@@ -301,12 +301,20 @@ void ConfigNode::set(std::string_view dotted_path, std::string_view yaml_text, s
   leaf->origin = origin;
   for (;;) {
     if (node->kind == Value::Kind::kNull) node->kind = Value::Kind::kMap;
-    if (node->kind != Value::Kind::kMap) {
-      throw Error(ErrorCode::kInvalidInput, fmt::format("{}: {}: the file has no map there", origin, dotted_path));
-    }
     const size_t dot = rest.find('.');
     const std::string key(rest.substr(0, dot));
     std::shared_ptr<Value>* child = nullptr;
+    if (node->kind == Value::Kind::kList) {  // "datasets.0.path": an item that is there
+      const std::optional<int64_t> index = text_as_integer(key);
+      if (!index || *index < 0 || *index >= static_cast<int64_t>(node->items.size())) {
+        throw Error(ErrorCode::kInvalidInput,
+                    fmt::format("{}: {}: the file has a list of {} there, expected 0 to {}", origin, dotted_path,
+                                node->items.size(), std::ssize(node->items) - 1));
+      }
+      child = &node->items[static_cast<size_t>(*index)];
+    } else if (node->kind != Value::Kind::kMap) {
+      throw Error(ErrorCode::kInvalidInput, fmt::format("{}: {}: the file has no map there", origin, dotted_path));
+    }
     for (auto& member : node->members) {
       if (member.first == key) child = &member.second;
     }

@@ -49,8 +49,8 @@ class ConfigNode {
   // As plain JSON: scalars typed by YAML's core rules.
   Json to_json() const;
 
-  // Sets "a.b.c" to the scalar, list or map written in `yaml_text`, making maps on the way. `origin` stands in errors
-  // instead of file and line ("--learning_rate").
+  // Sets "a.b.c" (or "a.0.c": an item of a list that is there) to the scalar, list or map written in `yaml_text`,
+  // making maps on the way. `origin` stands in errors instead of file and line ("--learning_rate").
   void set(std::string_view dotted_path, std::string_view yaml_text, std::string origin);
 
   std::string where() const;                                                         // "train.yml:14: datasets[0].type"

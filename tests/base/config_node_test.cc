@@ -160,5 +160,13 @@ TEST(ConfigNode, MutatedTextIsReadOrRefused) {
   }
 }
 
+TEST(ConfigNode, SetReachesItemsOfLists) {
+  ConfigNode node = ConfigNode::parse("datasets:\n  - path: a\n  - path: b\n", "train.yml");
+  node.set("datasets.1.path", "c", "--datasets.1.path");
+  EXPECT_EQ(node["datasets"].items()[0]["path"].as_text(), "a");
+  EXPECT_EQ(node["datasets"].items()[1]["path"].as_text(), "c");
+  EXPECT_THROW(node.set("datasets.2.path", "d", "--datasets.2.path"), Error);
+}
+
 }  // namespace
 }  // namespace understudy
