@@ -47,7 +47,7 @@ class Arguments {
   }
   std::string text(const std::string& name, const std::string& otherwise) {
     const auto found = values_.find(name);
-    const std::string value = found == values_.end() ? otherwise : found->second;
+    std::string value = found == values_.end() ? otherwise : found->second;
     if (found != values_.end()) values_.erase(found);
     return value;
   }

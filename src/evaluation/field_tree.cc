@@ -128,7 +128,8 @@ FieldNode& FieldNode::grow_child(std::string_view key) {
   for (auto& [name, node] : children) {
     if (name == key) return node;
   }
-  return children.emplace_back(std::string(key), FieldNode()).second;
+  children.push_back({std::string(key), FieldNode()});
+  return children.back().node;
 }
 
 FieldNode& FieldNode::grow_items() {

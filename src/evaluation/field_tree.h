@@ -5,7 +5,6 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "base/json_fwd.h"
@@ -13,17 +12,24 @@
 
 namespace understudy::evaluation {
 
+struct NamedField;
+
 struct FieldNode {
   FieldRule rule;
-  bool has_kind = false;      // by the schema or by `fields`; else the values decide (number, boolean, text)
-  bool is_leaf = false;       // a field to count even where it is absent on both sides
-  bool order_counts = false;  // of an array: `x-order: true`
-  std::vector<std::pair<std::string, FieldNode>> children;  // of an object, in the schema's order
-  std::unique_ptr<FieldNode> items;                         // of an array
+  bool has_kind = false;             // by the schema or by `fields`; else the values decide (number, boolean, text)
+  bool is_leaf = false;              // a field to count even where it is absent on both sides
+  bool order_counts = false;         // of an array: `x-order: true`
+  std::vector<NamedField> children;  // of an object, in the schema's order
+  std::unique_ptr<FieldNode> items;  // of an array
 
   const FieldNode* child(std::string_view key) const;
   FieldNode& grow_child(std::string_view key);
   FieldNode& grow_items();
+};
+
+struct NamedField {
+  std::string name;
+  FieldNode node;
 };
 
 // Kinds from `type`, `format` (date, date-time), `enum`, `const` and `x-match` (a kind's name); `$ref` within the
