@@ -112,7 +112,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Strand strand() { return socket_.get_executor(); }
   Awaitable<void> serve();
   void close_if_idle() {
-    if (waits_for_request_) socket_.cancel();
+    if (waits_for_request_) cancel_reading();
   }
   void abort() {
     aborted_ = true;
@@ -148,6 +148,11 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   void arm(Clock::time_point deadline);
   void disarm();
+  // Both ends may have closed the socket by then: nothing is left to cancel, and that is no failure.
+  void cancel_reading() {
+    error_code closed;
+    socket_.cancel(closed);
+  }
   void start_watching_client();
   void client_is_readable(const error_code& code);
 
@@ -217,7 +222,7 @@ void Connection::arm(Clock::time_point deadline) {
   timer_.async_wait([self = shared_from_this(), round](const error_code& code) {
     if (code || round != self->timer_round_) return;
     self->timed_out_ = true;
-    self->socket_.cancel();
+    self->cancel_reading();
   });
 }
 
