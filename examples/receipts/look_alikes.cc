@@ -85,7 +85,8 @@ std::vector<size_t> group_look_alikes(const std::vector<std::string>& texts, dou
   Groups groups(texts.size());
   for (size_t i = 0; i < texts.size(); ++i) {
     for (size_t j = 0; j < i; ++j) {
-      const auto [few, many] = std::minmax(shingles[i].size(), shingles[j].size());
+      const size_t few = std::min(shingles[i].size(), shingles[j].size());
+      const size_t many = std::max(shingles[i].size(), shingles[j].size());
       if (static_cast<double>(few) < least * static_cast<double>(many)) continue;  // cannot be so similar
       if (similarity(shingles[i], shingles[j]) >= least) groups.join(i, j);
     }
