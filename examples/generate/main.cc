@@ -1,5 +1,5 @@
 // `understudy-examples`: writes the data of the examples. Rows go to standard output, one JSON object a line; the same
-// arguments give the same bytes. One thread.
+// arguments give the same bytes from programs of one compiler. One thread.
 #include <fmt/core.h>
 
 #include <algorithm>
