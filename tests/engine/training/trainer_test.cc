@@ -5,7 +5,9 @@
 #include <cmath>
 #include <numeric>
 
+#include "engine/model/decoder.h"
 #include "engine/ops/optimizer.h"
+#include "engine/text/chat_template.h"
 #include "tests/engine/training/training_fixture.h"
 #include "tests/support/file_faults.h"
 #include "tests/support/golden.h"
@@ -112,6 +114,42 @@ TEST_F(TrainerTest, TrainingLearnsTheNextTokenAndNotTheOneAfter) {
   }
 }
 
+// Eight conversations learnt by heart: decoded greedily, each answer is right and ends by itself.
+TEST_F(TrainerTest, AnswersThatWereLearntStopByThemselves) {
+  extend_tokenizer(
+      tiny_.model(), {"<|im_start|>", "<|im_end|>"},
+      "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + "
+      "'<|im_end|>' }}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}");
+  std::string text;
+  for (int i = 0; i < 8; ++i) {
+    text += dump_json({{"input", std::string(1, static_cast<char>('a' + i))},
+                       {"output", std::string(1 + i % 3, static_cast<char>('A' + i))}}) +
+            "\n";
+  }
+  const std::string rows = tiny_.folder().write("chat.jsonl", text).string();
+  TrainedRun run(tiny_.config(rows, "micro_batch_size: 8\nnum_epochs: 150\nlearning_rate: 1e-2\nsave_strategy: no\n"));
+  (void)run.run();
+  Decoder decoder(run.model);
+  const auto tokenizer = Tokenizer::load(run.config.base_model);
+  const ChatTemplate chat = ChatTemplate::of(*tokenizer);
+  for (int i = 0; i < 8; ++i) {
+    const Json messages =
+        Json::array({Json{{"role", "user"}, {"content", std::string(1, static_cast<char>('a' + i))}}});
+    std::vector<int32_t> next = encode_chat(*tokenizer, chat.render(messages, {.add_generation_prompt = true})).ids;
+    KvCache cache(run.model->config(), 128);
+    CacheSequence sequence;
+    ASSERT_TRUE(cache.reserve(sequence, 100));
+    std::vector<int32_t> answer;
+    while (answer.size() < 12 && (answer.empty() || answer.back() != *tokenizer->id_of("<|im_end|>"))) {
+      const BatchEntry entry{.sequence = &sequence, .tokens = next};
+      const float* logits = decoder.forward(std::span(&entry, 1), cache).f32();
+      next = {static_cast<int32_t>(std::max_element(logits, logits + run.model->config().vocab_size) - logits)};
+      answer.push_back(next[0]);
+    }
+    EXPECT_EQ(tokenizer->decode(answer), std::string(1 + i % 3, static_cast<char>('A' + i)) + "<|im_end|>");
+  }
+}
+
 TEST_F(TrainerTest, ClippingBoundsTheUpdateAndTheNormIsThatBeforeIt) {
   TrainedRun clipped(config("max_steps: 1\nmax_grad_norm: 0.001\n"));
   (void)clipped.run();
@@ -208,7 +246,8 @@ class Resuming : public TrainerTest, public ::testing::WithParamInterface<Resume
 // stopped.
 TEST_P(Resuming, IsAsIfItHadNeverStopped) {
   rows_ = tiny_.rows({30, 12, 55, 8, 41, 23, 37, 19, 61, 14, 26, 33, 47, 21});
-  const std::string yaml = std::string("save_strategy: no\nmax_steps: 20\nsequence_len: 64\n") + GetParam().yaml;
+  const std::string yaml =
+      std::string("save_strategy: no\nmax_steps: 20\nsequence_len: 64\nlr_scheduler: cosine\n") + GetParam().yaml;
   TrainedRun whole(config(yaml));
   ASSERT_EQ(whole.trainer.plan().n_steps(), 20);
   ASSERT_GT(whole.trainer.plan().epoch_ends().size(), 1u);

@@ -88,7 +88,7 @@ class TrainingFolder {
 
   TrainConfig config(const std::string& rows, const std::string& more) const {
     const std::string text = "base_model: " + model().string() + "\ndatasets: [{path: " + rows +
-                             "}]\noutput_dir: " + out().string() + "\nbf16: false\nlr_scheduler: constant\n" + more;
+                             "}]\noutput_dir: " + out().string() + "\nbf16: false\n" + more;
     ConfigNode node = ConfigNode::parse(text, "train.yml");
     for (const auto& [key, value] : defaults()) {
       if (node[key].is_null()) node.set(key, value, "--" + key);
@@ -98,7 +98,8 @@ class TrainingFolder {
 
  private:
   static std::map<std::string, std::string> defaults() {
-    return {{"learning_rate", "1e-3"}, {"micro_batch_size", "1"}, {"sequence_len", "256"}};
+    return {
+        {"learning_rate", "1e-3"}, {"micro_batch_size", "1"}, {"sequence_len", "256"}, {"lr_scheduler", "constant"}};
   }
   TemporaryFolder folder_;
 };
