@@ -60,6 +60,29 @@ std::optional<int64_t> step_of(const std::string& name) {
   return fault == std::errc() && stop == end ? std::optional(step) : std::nullopt;
 }
 
+// A half-written checkpoint, or a file of the run's under its temporary name ("config.yml.tmp-4711-0").
+bool is_leftover(const std::string& name) {
+  static constexpr std::string_view kWritten[] = {"adapter_config.json",
+                                                  "adapter_model.safetensors",
+                                                  "config.json",
+                                                  "model.safetensors",
+                                                  "config.yml",
+                                                  "dataset.json",
+                                                  "loss.svg",
+                                                  "tokenizer.json",
+                                                  "tokenizer_config.json",
+                                                  "special_tokens_map.json",
+                                                  "added_tokens.json",
+                                                  "generation_config.json",
+                                                  "chat_template.jinja"};
+  const size_t temporary = name.find(".tmp-");
+  if (name.starts_with(kFolder)) {
+    return temporary != std::string::npos || name.ends_with(".old") || name.ends_with(".deleting");
+  }
+  return temporary != std::string::npos &&
+         std::find(std::begin(kWritten), std::end(kWritten), name.substr(0, temporary)) != std::end(kWritten);
+}
+
 void copy_tensor(const SafetensorsFile& file, const fs::path& path, const std::string& name, TensorView to) {
   const ConstTensorView from = file.find(name);
   if (!from) throw Error(ErrorCode::kInvalidInput, fmt::format("{}: tensor {} is missing", path.string(), name));
@@ -204,10 +227,7 @@ void remove_leftovers(const fs::path& output_dir) {
   if (!fs::is_directory(output_dir)) return;
   std::vector<fs::path> leftovers;
   for (const fs::directory_entry& entry : fs::directory_iterator(output_dir)) {
-    const std::string name = entry.path().filename().string();
-    const bool is_half =
-        name.find(".tmp-") != std::string::npos || name.ends_with(".old") || name.ends_with(".deleting");
-    if (name.starts_with(kFolder) && is_half) leftovers.push_back(entry.path());
+    if (is_leftover(entry.path().filename().string())) leftovers.push_back(entry.path());
   }
   for (const fs::path& path : leftovers) {
     // A folder that stepped aside for a newer one of its name is the only one if the crash came between the two

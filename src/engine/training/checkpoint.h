@@ -77,7 +77,7 @@ std::filesystem::path checkpoint_path(const std::filesystem::path& output_dir, i
 std::vector<int64_t> checkpoint_steps(const std::filesystem::path& output_dir);
 // Deletes the oldest up to `state.step` so that `limit` stay; never the newest, nor the best where it is still needed.
 void rotate_checkpoints(const std::filesystem::path& output_dir, int64_t newest, int64_t best, int64_t limit);
-// What a process that was killed left half-written.
+// Deletes what a process that was killed left half-written; temporary files of the output folder too.
 void remove_leftovers(const std::filesystem::path& output_dir);
 
 }  // namespace understudy

@@ -321,10 +321,14 @@ TEST_F(TrainerTest, HalfWrittenCheckpointsArePassedOver) {
   std::filesystem::create_directories(tiny_.out() / "checkpoint-900");
   std::filesystem::create_directories(tiny_.out() / "checkpoint-8.tmp-123");
   std::filesystem::create_directories(tiny_.out() / "checkpoint-2.deleting");
+  write_file_atomically(tiny_.out() / "config.yml.tmp-4711-0", "half");
+  write_file_atomically(tiny_.out() / "notes.tmp-1", "somebody else's");
   TrainedRun run(config("num_epochs: 1\nsave_steps: 2\nauto_resume_from_checkpoints: true\n"));
   EXPECT_EQ(run.trainer.resume(), 6);
   EXPECT_FALSE(std::filesystem::exists(tiny_.out() / "checkpoint-8.tmp-123"));
   EXPECT_FALSE(std::filesystem::exists(tiny_.out() / "checkpoint-2.deleting"));
+  EXPECT_FALSE(std::filesystem::exists(tiny_.out() / "config.yml.tmp-4711-0"));
+  EXPECT_TRUE(std::filesystem::exists(tiny_.out() / "notes.tmp-1"));
 }
 
 TEST_F(TrainerTest, ADamagedCheckpointIsRefusedByName) {
