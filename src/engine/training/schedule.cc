@@ -13,7 +13,7 @@ constexpr double kPi = 3.14159265358979323846;
 
 double decay_share(const Schedule& schedule, int64_t step) {  // 0 at the end of the warm-up, 1 at the last step
   const int64_t length = schedule.total - schedule.warmup;
-  if (length <= 0) return 0;
+  if (length <= 0 || schedule.total == 1) return 0;  // a run of one step would else be one at rate 0
   return static_cast<double>(step - schedule.warmup) / static_cast<double>(length);
 }
 

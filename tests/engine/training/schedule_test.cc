@@ -43,7 +43,9 @@ TEST(Schedule, ConstantHasNoWarmupUnlessItsNameSaysSo) {
 
 TEST(Schedule, ARunOfOneStepHasARate) {
   for (const ScheduleKind kind : {ScheduleKind::kLinear, ScheduleKind::kCosine}) {
-    EXPECT_DOUBLE_EQ(learning_rate({.kind = kind, .base_rate = 1, .total = 1, .warmup = 1}, 1), 1);
+    for (const int64_t warmup : {0, 1}) {
+      EXPECT_DOUBLE_EQ(learning_rate({.kind = kind, .base_rate = 1, .total = 1, .warmup = warmup}, 1), 1);
+    }
   }
 }
 
