@@ -71,8 +71,10 @@ Error unknown_key(const ConfigNode& member, const std::vector<std::string>& know
   const std::string path = member.key_path();
   const size_t dot = path.rfind('.');
   const std::string nearest = nearest_word(dot == std::string::npos ? path : path.substr(dot + 1), known);
-  return member.error("unknown key", nearest.empty() ? fmt::format("known keys: {}", fmt::join(known, ", "))
-                                                     : fmt::format("did you mean {}?", nearest));
+  if (!nearest.empty()) return member.error("unknown key", fmt::format("did you mean {}?", nearest));
+  constexpr size_t kListed = 60;  // a longer list helps nobody
+  return member.error("unknown key",
+                      known.size() > kListed ? "" : fmt::format("known keys: {}", fmt::join(known, ", ")));
 }
 
 }  // namespace understudy

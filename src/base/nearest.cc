@@ -27,16 +27,27 @@ bool one_begins_the_other(std::string_view a, std::string_view b) {
   return std::min(a.size(), b.size()) >= 5 && (a.starts_with(b) || b.starts_with(a));
 }
 
+// "epochs" stands in "num_epochs" between underscores.
+bool is_part_of(std::string_view part, std::string_view whole) {
+  const size_t at = part.empty() ? std::string_view::npos : whole.find(part);
+  if (at == std::string_view::npos) return false;
+  const size_t end = at + part.size();
+  return (at == 0 || whole[at - 1] == '_') && (end == whole.size() || whole[end] == '_');
+}
+
 }  // namespace
 
 std::string nearest_word(std::string_view word, std::span<const std::string> known) {
   std::string best;
   size_t best_distance = std::max<size_t>(1, word.size() / 2) + 1;
+  size_t best_changes = 0;  // decides between two whose beginnings are equally near
   for (const std::string& candidate : known) {
-    size_t distance = edit_distance(word, candidate);
-    if (distance > 1 && one_begins_the_other(word, candidate)) distance = 1;
-    if (distance < best_distance) {
+    const size_t changes = edit_distance(word, candidate);
+    const bool begins = one_begins_the_other(word, candidate);
+    const size_t distance = begins || is_part_of(word, candidate) ? std::min<size_t>(changes, 1) : changes;
+    if (distance < best_distance || (begins && distance == best_distance && changes < best_changes)) {
       best_distance = distance;
+      best_changes = changes;
       best = candidate;
     }
   }

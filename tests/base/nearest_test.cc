@@ -22,6 +22,18 @@ TEST(NearestWord, ABeginningTellsMoreThanTwoChangedLetters) {
   EXPECT_EQ(nearest_word("local_ran", known), "local_rank");
 }
 
+TEST(NearestWord, APartOfAWordIsNear) {
+  const std::vector<std::string> known = {"evals_per_epoch", "num_epochs", "lr_scheduler", "dion_lr"};
+  EXPECT_EQ(nearest_word("epochs", known), "num_epochs");
+  EXPECT_EQ(nearest_word("lr", known), "lr_scheduler");
+  EXPECT_EQ(nearest_word("um", known), "");
+}
+
+TEST(NearestWord, OfTwoThatAreNearTheOneWithFewerChangesWins) {
+  const std::vector<std::string> known = {"sample_packing_sequentially", "sample_packing"};
+  EXPECT_EQ(nearest_word("sample_packin", known), "sample_packing");
+}
+
 TEST(NearestWord, SaysNothingWhereNothingIsNear) {
   const std::vector<std::string> known = {"lora_r"};
   EXPECT_EQ(nearest_word("zzzzzzzz", known), "");
