@@ -177,7 +177,7 @@ int64_t trained_parameters(const Model& model, const Adapter* adapter) {
 
 }  // namespace
 
-TrainResult train(const TrainConfig& config, const TrainStepOptions& options, std::stop_token stop) {
+TrainResult train(const TrainConfig& config, const TrainStepOptions& options, const std::stop_token& stop) {
   for (const std::string& notice : config.notices) log_notice(notice);
   require_local_model(config);
   const std::shared_ptr<const Tokenizer> tokenizer =

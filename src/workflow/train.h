@@ -34,6 +34,6 @@ struct TrainResult {
 };
 
 // Throws kInvalidInput for config, data, model; kCancelled when asked to stop, after a checkpoint; kIo.
-TrainResult train(const TrainConfig& config, const TrainStepOptions& options, std::stop_token stop);
+TrainResult train(const TrainConfig& config, const TrainStepOptions& options, const std::stop_token& stop);
 
 }  // namespace understudy

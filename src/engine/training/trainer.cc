@@ -105,7 +105,8 @@ std::optional<fs::path> Trainer::checkpoint_to_resume() const {
       throw config_.source["resume_from_checkpoint"].error(
           fmt::format("{}: no checkpoint there", config_.resume_from_checkpoint), "name a folder checkpoint-<step>");
     }
-    return config_.resume_from_checkpoint;
+    const fs::path given = config_.resume_from_checkpoint;
+    return given.has_filename() ? given : given.parent_path();  // "checkpoint-5/" is "checkpoint-5"
   }
   const std::vector<int64_t> steps = checkpoint_steps(output_dir_);
   if (steps.empty()) return std::nullopt;
@@ -135,11 +136,21 @@ int64_t Trainer::resume() {
   restore_parameters(*checkpoint, graph_.parameters());
   restore_moments(*checkpoint, graph_.parameters(), moments_);
   state_ = read.state;
-  if (fs::equivalent(fs::absolute(*checkpoint).parent_path(), fs::absolute(output_dir_))) saved_step_ = state_.step;
+  if (fs::weakly_canonical(*checkpoint) == fs::weakly_canonical(checkpoint_path(output_dir_, state_.step))) {
+    saved_step_ = state_.step;
+  }
+  forget_best_elsewhere();
   return state_.step;
 }
 
-TrainOutcome Trainer::run(std::stop_token stop) {
+// Taken up in another folder, the best weights so far are out of reach: the next evaluation is the best again.
+void Trainer::forget_best_elsewhere() {
+  if (!keeps_best() || fs::exists(checkpoint_path(output_dir_, state_.best_step))) return;
+  state_.best_loss.reset();
+  state_.best_step = 0;
+}
+
+TrainOutcome Trainer::run(const std::stop_token& stop) {
   log_ = std::make_unique<TrainLog>(output_dir_, state_.log_bytes);
   for (;;) {
     if (is_evaluation_due() && !evaluate(stop)) throw interrupted();
@@ -166,7 +177,7 @@ Error Trainer::interrupted() {
 
 // One update from all micro-batches of the step. The state changes only once it is done, so that a stop in between
 // loses nothing.
-bool Trainer::train_step(int64_t step, std::stop_token stop) {
+bool Trainer::train_step(int64_t step, const std::stop_token& stop) {
   const Clock::time_point start = Clock::now();
   const double scale = 1.0 / static_cast<double>(plan_.targets(step));
   const Random dropout(config_.seed, kDropoutStream + static_cast<uint64_t>(step));
@@ -223,7 +234,7 @@ double Trainer::apply_gradients(int64_t step, double rate) {
 }
 
 // Every example counts by its targets, whatever the batches: sum of losses over sum of targets.
-bool Trainer::evaluate(std::stop_token stop) {
+bool Trainer::evaluate(const std::stop_token& stop) {
   const int64_t batch = config_.eval_batch_size > 0 ? config_.eval_batch_size : config_.micro_batch_size;
   std::vector<int32_t> lengths(static_cast<size_t>(data_.examples.size()));
   for (const int32_t i : data_.validation)

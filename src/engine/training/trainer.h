@@ -56,11 +56,11 @@ class Trainer {
   // From where resume() left it, or from the start, to the end. Afterwards model or adapter hold the result: the last
   // weights, or the best evaluation's with load_best_model_at_end. Asked to stop, it abandons the step in hand, writes
   // a checkpoint and throws kCancelled. Throws kIo for a full disk; what was written before stays whole.
-  TrainOutcome run(std::stop_token stop);
+  TrainOutcome run(const std::stop_token& stop);
 
  private:
-  bool train_step(int64_t step, std::stop_token stop);
-  bool evaluate(std::stop_token stop);
+  bool train_step(int64_t step, const std::stop_token& stop);
+  bool evaluate(const std::stop_token& stop);
   void judge(const EvaluationReport& report);
   void watch(double loss);
   double apply_gradients(int64_t step, double rate);
@@ -68,6 +68,7 @@ class Trainer {
   void note(const std::string& line) const;
   [[nodiscard]] Error interrupted();
   std::optional<std::filesystem::path> checkpoint_to_resume() const;
+  void forget_best_elsewhere();
   bool is_evaluation_due() const;
   bool is_save_due() const;
   bool keeps_best() const;

@@ -310,6 +310,22 @@ TEST_F(TrainerTest, SettingsThatChangeNoNumberMayChange) {
   EXPECT_EQ(run.trainer.resume(), 5);
 }
 
+TEST_F(TrainerTest, ARunIsTakenUpInAnotherFolder) {
+  const std::string yaml =
+      "num_epochs: 3\nsave_steps: 4\nsave_total_limit: 20\nval_set_size: 2\neval_steps: 2\nload_best_model_at_end: "
+      "true\n";
+  TrainedRun whole(config(yaml));
+  (void)whole.run();
+  TrainConfig elsewhere = config(yaml + "resume_from_checkpoint: " + (tiny_.out() / "checkpoint-4").string() + "/\n");
+  elsewhere.output_dir = (tiny_.folder() / "elsewhere").string();
+  TrainedRun part(elsewhere);
+  EXPECT_EQ(part.trainer.resume(), 4);
+  const TrainOutcome outcome = part.trainer.run({});
+  EXPECT_EQ(outcome.state.step, 12);
+  EXPECT_TRUE(std::filesystem::exists(checkpoint_path(elsewhere.output_dir, outcome.state.best_step)));
+  EXPECT_EQ(read_train_log(elsewhere.output_dir).steps.front().step, 5);
+}
+
 TEST_F(TrainerTest, AMissingCheckpointIsNamed) {
   TrainedRun run(config("resume_from_checkpoint: nowhere\n"));
   EXPECT_THAT(error_of([&] { run.trainer.resume(); }).message(),
