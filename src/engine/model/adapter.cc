@@ -115,6 +115,13 @@ void Adapter::save_peft(const std::filesystem::path& folder, const std::string& 
       const std::string path = module_path(static_cast<int64_t>(layer), linear);
       const int64_t rank = pair->a.shape()[0];
       if (rank != settings_.rank) file.config.rank_pattern[path] = rank;
+      // What alpha would give this pair its scale; written only where the adapter's own would give another.
+      if (std::abs(file.config.scale_of(path) - static_cast<double>(pair->scale)) >
+          1e-6 * std::abs(static_cast<double>(pair->scale))) {
+        const auto size = static_cast<double>(rank);
+        file.config.alpha_pattern[path] =
+            static_cast<double>(pair->scale) * (settings_.rank_stabilised ? std::sqrt(size) : size);
+      }
       file.modules.push_back({path, to_f32(pair->a.view()), to_f32(pair->b.view()), static_cast<double>(pair->scale)});
     }
   }

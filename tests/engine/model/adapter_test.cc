@@ -59,6 +59,17 @@ TEST(Adapter, ComesBackFromItsFolderAsItWas) {
   }
 }
 
+TEST(Adapter, KeepsTheScalesOfAnAlphaPattern) {
+  const ModelConfig config = tiny_config(Family::kLlama);
+  const std::shared_ptr<Adapter> adapter = Adapter::create(config, settings(), 1);
+  adapter->find(1, Linear::kQ)->scale = 0.75F;
+  const testing::TemporaryFolder folder;
+  adapter->save_peft(folder / "adapter", "base");
+  const std::shared_ptr<Adapter> again = Adapter::load(folder / "adapter", config);
+  EXPECT_FLOAT_EQ(again->find(1, Linear::kQ)->scale, 0.75F);
+  EXPECT_FLOAT_EQ(again->find(0, Linear::kQ)->scale, adapter->find(0, Linear::kQ)->scale);
+}
+
 TEST(Adapter, OfAnotherBaseIsRefusedNamingTheModule) {
   const testing::TemporaryFolder folder;
   Adapter::create(tiny_config(Family::kLlama), settings(), 1)->save_peft(folder / "adapter", "base");
