@@ -81,6 +81,7 @@ double shingle_similarity(const std::string& a, const std::string& b) {
 
 std::vector<size_t> group_look_alikes(const std::vector<std::string>& texts, double least) {
   std::vector<Shingles> shingles;
+  shingles.reserve(texts.size());
   for (const std::string& text : texts) shingles.push_back(shingles_of(text));
   Groups groups(texts.size());
   for (size_t i = 0; i < texts.size(); ++i) {
@@ -92,6 +93,7 @@ std::vector<size_t> group_look_alikes(const std::vector<std::string>& texts, dou
     }
   }
   std::vector<size_t> result;
+  result.reserve(texts.size());
   for (size_t i = 0; i < texts.size(); ++i) result.push_back(groups.root(i));
   return result;
 }
