@@ -1,7 +1,7 @@
-// The room's page. gateway/providers is who can answer: the built-in engine, and later any vendor. To the rest of the
-// gateway a rented teacher and an owned specialist are the same thing, a Provider: asked with a ChatRequest, it answers
-// with a stream of ChatEvents, or says why there is none. It never throws for a fault of its own or of the request:
-// what a router chooses on is a value.
+// The room's page. gateway/providers is who can answer: the built-in engine, and any vendor that speaks a protocol of
+// gateway/wire. To the rest of the gateway a rented teacher and an owned specialist are the same thing, a Provider:
+// asked with a request, it answers with a stream of pieces, or says why there is none. It never throws for a fault of
+// its own or of the request: what a router chooses on is a value.
 #pragma once
 
 #include <chrono>
@@ -15,31 +15,51 @@
 #include "base/error.h"
 #include "base/executor.h"
 #include "chat/conversation.h"
+#include "gateway/wire/protocol.h"
 
 namespace understudy {
 
-// Events of one answer, in the order that chat/conversation.h promises. Destroying it cancels the answer and frees what
-// it held.
+class WireRequest;
+
+// One step of an answer. Of a stream: what one event of the provider's said, and the event itself, so that an endpoint
+// of the same protocol sends on the very bytes. Of an answer that is no stream: the one piece that holds all of it; its
+// original is the body.
+struct AnswerPiece {
+  std::vector<ChatEvent> events;      // in the order that chat/conversation.h promises; none for a ping
+  std::optional<WireEvent> original;  // of the protocol of AnswerStream::protocol(); the built-in engine has none
+};
+
+// Destroying it cancels the answer and frees what it held.
 class AnswerStream {
  public:
   virtual ~AnswerStream() = default;
-  // The next event; nothing at the end, and nothing more after a FailureEvent. Where it has to wait, the coroutine goes
-  // on on the call's executor.
-  virtual Awaitable<std::optional<ChatEvent>> next() = 0;
+  // The next piece; nothing at the end, and nothing more after a FailureEvent. A connection that ends before the
+  // protocol's own end gives a FailureEvent. Where it has to wait, the coroutine goes on on the call's executor.
+  virtual Awaitable<std::optional<AnswerPiece>> next() = 0;
+  // What the originals are written in; nothing where there are none.
+  virtual std::optional<ProtocolName> protocol() const { return std::nullopt; }
 };
 
 struct ProviderFailure {
   enum class Kind {
-    kRefused,      // the request's own fault: nobody else should be tried
-    kOverloaded,   // to be tried again, or elsewhere
-    kUnavailable,  // not there now
+    kRefused,      // the request's own fault (400, 413, 422): nobody else should be tried
+    kKey,          // our key was not taken (401, 403): another key or another provider
+    kNoSuchModel,  // 404: this host does not have the model
+    kRateLimited,  // 429: to be tried again, or elsewhere
+    kOverloaded,   // 503, 529, a full queue: to be tried again, or elsewhere
+    kUnavailable,  // not there now: connection refused, reset, an address that is not allowed
+    kTimedOut,     // connect, first token, between tokens, total, 408
     kCancelled,    // by the call's stop token
-    kBroken,       // the provider failed
+    kBroken,       // the provider failed: 5xx, an answer that is none of its protocol
   };
   Kind kind = Kind::kBroken;
-  Error error{ErrorCode::kInternal, ""};  // what to tell a client
+  Error error{ErrorCode::kInternal, ""};  // what to tell a client; never holds a key
   std::optional<std::chrono::seconds> retry_after;
+  int status = 0;            // the provider's; 0 where it gave none
+  std::string body;          // of the provider's error, for a client of the same protocol (kRefused only)
+  std::optional<ProtocolName> protocol;  // of `body`
 };
+std::string_view to_string(ProviderFailure::Kind kind);  // "refused", "rate_limited", ...
 
 // A stream that began, or the reason why none did.
 class [[nodiscard]] Attempt {
@@ -79,8 +99,9 @@ class TokenService {
 class Provider {  // thread-safe
  public:
   virtual ~Provider() = default;
-  // Called on a thread that may take its time (rendering and tokenising a long prompt), but not wait for anything.
-  virtual Awaitable<Attempt> start(const ChatRequest& request, const Call& call) = 0;
+  // Called on a thread that may take its time (rendering and tokenising a long prompt), but not wait for anything. The
+  // request outlives the stream. `model` is the provider's own name of the model; what the request says does not count.
+  virtual Awaitable<Attempt> start(const WireRequest& request, const std::string& model, const Call& call) = 0;
   virtual std::vector<ProviderModel> models() const = 0;
   virtual ProviderLoad load() const = 0;
   virtual const TokenService* tokens() const { return nullptr; }  // of those that have their model at hand

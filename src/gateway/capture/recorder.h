@@ -1,0 +1,59 @@
+// The room's page. gateway/capture is what must not be lost: every exchange goes into an append-only log of segments,
+// from there into the store. Three records: `begin` before the request goes upstream, `part` while a stream runs (at
+// least every second or 64 KiB), `end` before the last byte leaves to the client. A begin without an end is a partial
+// exchange with what its parts hold.
+//
+// One thread, "log", writes the records of many exchanges in one write() and syncs them in groups; coroutines wait for
+// their record, the io threads never do. What is written has been redacted (privacy/).
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/awaitable.h"
+#include "base/executor.h"
+#include "base/metrics.h"
+#include "records/exchange.h"
+
+namespace understudy {
+
+enum class SyncMode { kNever, kInterval, kEveryAnswer };
+enum class OnCaptureFailure { kRefuse, kServe };
+
+struct RecorderOptions {
+  std::filesystem::path folder;
+  SyncMode sync = SyncMode::kInterval;
+  std::chrono::milliseconds sync_interval{50};
+  uint64_t segment_bytes = UINT64_C(64) << 20;  // a new segment is begun beyond it
+};
+
+enum class Recorded { kWritten, kFailed };  // kFailed: the disk is full or gone; the reason is in Recorder::fault()
+
+class Recorder {  // thread-safe
+ public:
+  // Cuts a torn tail of the newest segment. Throws kIo; kUnavailable where another process writes this folder.
+  Recorder(const RecorderOptions& options, Metrics& metrics);
+  ~Recorder();  // writes and syncs what is waiting
+
+  // The exchange as it is known so far: request and route, no answer.
+  Awaitable<Recorded> begin(const Exchange& exchange, Executor& executor);
+  // The next bytes of the answer as they went to the client, and the usage seen so far. Does not wait.
+  void part(const std::string& id, std::string bytes, const Usage& usage);
+  // The whole exchange. With kEveryAnswer it returns after the group's sync.
+  Awaitable<Recorded> end(const Exchange& exchange, Executor& executor);
+  // The same for a coroutine that is already gone (a client that hung up): does not wait.
+  void end_later(const Exchange& exchange);
+
+  bool healthy() const;       // false after a failure, until a write succeeds again
+  std::string fault() const;  // for /readyz: what failed
+
+ private:
+  struct Log;
+  std::unique_ptr<Log> log_;
+};
+
+}  // namespace understudy

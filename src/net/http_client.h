@@ -1,0 +1,81 @@
+// HTTP out: requests to providers, as coroutines on an executor of ours, over libcurl's multi interface driven by the
+// Asio context (no thread of its own): HTTP/1.1 and HTTP/2, TLS with the system's certificates, proxies from the
+// environment, connections kept and reused. The only file with curl/ is http_client.cc.
+//
+// Addresses are checked when a name has been resolved, at the moment of connecting (so no name can turn to a forbidden
+// address between check and use): loopback, private, link-local (cloud metadata), unique-local, mapped and
+// translated forms of them, multicast and unspecified are refused unless the target allows private addresses; link-local
+// never is. Redirects are not followed. A stream that is read slowly slows its sender down.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "base/awaitable.h"
+#include "base/error.h"
+#include "base/executor.h"
+#include "net/http_message.h"
+
+namespace understudy {
+
+struct HttpTimeouts {
+  std::chrono::milliseconds connect{2'000};
+  std::chrono::milliseconds first_byte{30'000};     // from the request to the first byte of the body
+  std::chrono::milliseconds between_bytes{15'000};
+  std::chrono::milliseconds total{300'000};
+};
+
+struct OutboundRequest {
+  std::string method = "POST";
+  std::string url;        // http: or https:
+  HttpHeaders headers;    // Host, Content-Length and Connection are the client's affair
+  std::string body;
+  HttpTimeouts timeouts;
+  bool allow_private_address = false;
+  std::optional<std::string> unix_socket;  // for tests and sidecars
+};
+
+// Why there is no (more of an) answer.
+struct HttpFailure {
+  enum class Kind {
+    kForbiddenAddress,  // see above
+    kConnect,           // refused, unreachable, no such name, TLS
+    kTimedOut,          // which one the message says
+    kBroken,            // reset, cut, not HTTP
+    kCancelled,         // by the call's stop token
+  };
+  Kind kind = Kind::kBroken;
+  std::string message;  // "api.example.com: connect: connection refused"; never holds a header or a body
+  bool sent = false;    // whether the whole request may have reached the server
+};
+
+// An answer whose head is there. Destroying it before its end closes the connection.
+class HttpReply {
+ public:
+  virtual ~HttpReply() = default;
+  virtual int status() const = 0;
+  virtual const HttpHeaders& headers() const = 0;
+  virtual std::string_view header(std::string_view name) const = 0;  // first of that name; empty where there is none
+  // The next bytes of the body, never empty; nothing at its proper end; or the failure.
+  virtual Awaitable<std::variant<std::optional<std::string>, HttpFailure>> next() = 0;
+};
+
+using HttpOutcome = std::variant<std::unique_ptr<HttpReply>, HttpFailure>;
+
+class HttpClient {  // thread-safe; one per process
+ public:
+  virtual ~HttpClient() = default;
+  // Sends, and waits for the head of the answer. Never throws for what the network does.
+  virtual Awaitable<HttpOutcome> send(OutboundRequest request, const Call& call) = 0;
+};
+
+// The whole body, or the failure; a body longer than `limit` is kBroken.
+Awaitable<std::variant<std::string, HttpFailure>> read_body(HttpReply& reply, size_t limit);
+
+// `threads`: io threads of the client's own context. Throws kInternal where libcurl cannot be started.
+std::unique_ptr<HttpClient> make_http_client(int threads = 1);
+
+}  // namespace understudy
