@@ -1,38 +1,39 @@
-// The room's page. gateway/routing is who shall answer. It knows providers by the names that applications ask for, and
-// sends no bytes itself. Built once, at start; thread-safe after that.
+// The room's page. gateway/routing is who shall answer: which providers in which order, whether a specialist or the
+// teacher, what is tried again and what is never. It sends no bytes itself. `serve` has a LocalRouter (one provider under
+// its names), the gateway a GatewayRouter (tasks, routes, chains, budgets); the endpoints know only this interface.
 #pragma once
 
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "gateway/providers/provider.h"
+#include "records/exchange.h"
 
 namespace understudy {
 
-class Router {  // thread-safe once every provider is added
+// Who asks, as gateway/api found out before anything was read.
+struct Caller {
+  std::string key;                          // the virtual key's name; empty where there are none
+  std::map<std::string, std::string> tags;  // of the key and of the request's headers
+  std::string task;                         // header X-Understudy-Task
+};
+
+class Router {  // thread-safe
  public:
-  void add(Provider& provider);  // under each of its models' names; it outlives the router. Throws kInvalidInput for a
-                                 // name given twice.
+  virtual ~Router() = default;
 
-  // The one that answers for this model; nullptr for an unknown name.
-  Provider* find(std::string_view model) const;
-  // The same, for endpoints whose `model` may be left out where there is only one.
-  Provider* find_or_only(std::string_view model) const;
-
-  // Starts the answer; for an unknown model a failure with OpenAI's model_not_found.
-  Awaitable<Attempt> start(const ChatRequest& request, const Call& call) const;
-
-  std::vector<ProviderModel> models() const;
-  ProviderLoad load() const;  // of all providers together
-
- private:
-  struct Entry {
-    ProviderModel model;
-    Provider* provider = nullptr;
-  };
-  std::vector<Entry> entries_;
-  std::vector<Provider*> providers_;
+  // Starts the answer. `record` gets task, route and every attempt, also those that lost; while the stream is read, its
+  // attempt's usage, cost and times, and at the stream's end the exchange's own. `request` and `record` outlive the
+  // stream. A failure is what the client is to be told. Never throws for what a provider does.
+  virtual Awaitable<Attempt> start(const WireRequest& request, const Caller& caller, Exchange& record,
+                                   const Call& call) = 0;
+  // What this caller may use, for GET /v1/models.
+  virtual std::vector<ProviderModel> models(const Caller& caller) const = 0;
+  virtual ProviderLoad load() const = 0;  // of all providers together
+  // The words of a model that is at hand here; nullptr where none is. An empty name is the only model.
+  virtual const TokenService* tokens(std::string_view model) const = 0;
 };
 
 Error model_not_found(std::string_view model);
