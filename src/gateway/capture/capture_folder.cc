@@ -52,7 +52,8 @@ std::vector<uint64_t> segments_in(const std::filesystem::path& folder) {
 FolderLock::FolderLock(const std::filesystem::path& folder) {
   std::error_code fault;
   std::filesystem::create_directories(folder, fault);
-  if (fault) throw Error(ErrorCode::kIo, fmt::format("{}: cannot make the folder: {}", folder.string(), fault.message()));
+  if (fault)
+    throw Error(ErrorCode::kIo, fmt::format("{}: cannot make the folder: {}", folder.string(), fault.message()));
   const std::string path = (folder / "lock").string();
   descriptor_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (descriptor_ < 0) throw io_error("open", path);

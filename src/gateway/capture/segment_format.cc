@@ -32,8 +32,8 @@ Error broken(const char* what) {
 
 std::string record_beginning(RecordKind kind, uint32_t run, size_t length) {
   if (length > kPayloadAtMost) {
-    throw Error(ErrorCode::kTooLarge, fmt::format("capture record: {} bytes, at most {} can be kept", length,
-                                                  kPayloadAtMost));
+    throw Error(ErrorCode::kTooLarge,
+                fmt::format("capture record: {} bytes, at most {} can be kept", length, kPayloadAtMost));
   }
   std::string bytes;
   bytes.reserve(kRecordHeadBytes + length);
@@ -91,8 +91,7 @@ std::optional<SegmentHead> read_segment_head(std::string_view bytes, std::string
 std::optional<RecordHead> read_record_head(std::string_view bytes) {
   if (bytes.size() < kRecordHeadBytes) return std::nullopt;
   const RecordHead head{number_at<uint32_t>(bytes, 0), number_at<uint32_t>(bytes, 4),
-                        static_cast<RecordKind>(number_at<uint8_t>(bytes, 8)),
-                        number_at<uint32_t>(bytes, kChecksumAt)};
+                        static_cast<RecordKind>(number_at<uint8_t>(bytes, 8)), number_at<uint32_t>(bytes, kChecksumAt)};
   const bool zeros = bytes[9] == 0 && bytes[10] == 0 && bytes[11] == 0;
   return head.run != 0 && zeros && head.length <= kPayloadAtMost ? std::optional(head) : std::nullopt;
 }

@@ -135,8 +135,8 @@ std::optional<uint64_t> SegmentReader::find_record(uint64_t from) {
   }
 }
 
-// Passes over what is no record where a good one follows; false where none does. A torn record may be cut off and another
-// one written in its place at any time: what was read before is read again before it is called damage.
+// Passes over what is no record where a good one follows; false where none does. A torn record may be cut off and
+// another one written in its place at any time: what was read before is read again before it is called damage.
 bool SegmentReader::pass_damage() {
   const std::optional<uint64_t> good = find_record(offset_ + 1);
   if (!good) return false;

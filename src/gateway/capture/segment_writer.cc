@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <limits.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,6 +14,7 @@
 
 #include "base/error.h"
 #include "base/timestamp.h"
+#include "gateway/capture/capture_folder.h"
 #include "gateway/capture/segment_format.h"
 #include "gateway/capture/segment_reader.h"
 
@@ -27,25 +29,6 @@ struct SegmentWriter::File {
   const int descriptor;
   bool name_synced = false;  // used by sync() only
 };
-
-int LogDisk::create(const std::string& path) {
-  return ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-}
-ssize_t LogDisk::write(int descriptor, const iovec* pieces, int n_pieces) {
-  return ::writev(descriptor, pieces, n_pieces);
-}
-int LogDisk::truncate(int descriptor, uint64_t size) {
-  if (::ftruncate(descriptor, static_cast<off_t>(size)) != 0) return -1;
-  return ::lseek(descriptor, static_cast<off_t>(size), SEEK_SET) < 0 ? -1 : 0;
-}
-int LogDisk::sync(int descriptor) {
-  return ::fdatasync(descriptor);
-}
-
-LogDisk& real_log_disk() {
-  static LogDisk disk;
-  return disk;
-}
 
 SegmentWriter::SegmentWriter(std::filesystem::path folder, uint32_t run, uint64_t segment_bytes, LogDisk& disk)
     : folder_(std::move(folder)), run_(run), segment_bytes_(segment_bytes), disk_(disk) {

@@ -2,8 +2,6 @@
 // disk that is full or broken is an outcome here. Belongs to one thread, except sync().
 #pragma once
 
-#include <sys/uio.h>
-
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -12,20 +10,11 @@
 #include <vector>
 
 #include "base/mutex.h"
-#include "gateway/capture/capture_folder.h"
+#include "gateway/capture/log_disk.h"
+
+struct iovec;
 
 namespace understudy {
-
-// The system calls of the log, so that tests can have a disk that fails. Each returns what the call does and sets errno.
-class LogDisk {  // thread-safe
- public:
-  virtual ~LogDisk() = default;
-  virtual int create(const std::string& path);
-  virtual ssize_t write(int descriptor, const iovec* pieces, int n_pieces);
-  virtual int truncate(int descriptor, uint64_t size);
-  virtual int sync(int descriptor);
-};
-LogDisk& real_log_disk();
 
 class SegmentWriter {
  public:
