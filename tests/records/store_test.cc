@@ -404,12 +404,10 @@ TEST(StoreOnPostgres, GoesOnAfterTheServerWasStartedAgain) {
                   },
                   ErrorCode::kUnavailable),
               HasSubstr(address.url));
-  std::thread starter([server] {
-    std::this_thread::sleep_for(200ms);
-    server->start();
-  });
-  store->add({small("x-1", 1)}, {0, 2});  // begun while it is away
-  starter.join();
+  std::thread adding([&store] { store->add({small("x-1", 1)}, {0, 2}); });  // begun while it is away
+  std::this_thread::sleep_for(200ms);
+  server->start();
+  adding.join();
   EXPECT_EQ(store->position(), (LogPosition{0, 2}));
   EXPECT_EQ(hasty->position(), (LogPosition{0, 2}));
   server->stop();
@@ -435,7 +433,7 @@ TEST(StoreAddressTest, RefusesAPasswordAndNeverRepeatsIt) {
 TEST(StoreOnSqlite, SaysWhichFileCannotBeUsed) {
   const TemporaryFolder folder;
   const std::string absent = (folder / "none").string() + "/store.db";
-  EXPECT_THAT(fault_of([&] { open_store({.url = "sqlite:" + absent, .password = ""}); }, ErrorCode::kIo),
+  EXPECT_THAT(fault_of([&] { open_store({.url = "sqlite:" + absent, .password = ""}); }, ErrorCode::kNotFound),
               HasSubstr(absent));
   const std::string text = folder.write("notes.txt", std::string(5000, 'x')).string();
   EXPECT_THAT(fault_of([&] { open_store({.url = "sqlite:" + text, .password = ""}); }, ErrorCode::kInvalidInput),

@@ -30,6 +30,7 @@ class PostgresServer {
 
   std::string url() const { return "postgresql://understudy@/postgres?host=" + folder_.path().string(); }
 
+  // From the program's main thread: the server ends with the thread that began it.
   void start() {
     const std::string socket = folder_.path().string();
     server_ =
