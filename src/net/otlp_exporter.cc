@@ -153,7 +153,8 @@ void OtlpExporter::add(std::vector<Span> spans) {
   {
     MutexLock lock(sender_->mutex);
     is_first = sender_->waiting.empty();
-    const size_t room = sender_->options.most_waiting - std::min(sender_->options.most_waiting, sender_->waiting.size());
+    const size_t room =
+        sender_->options.most_waiting - std::min(sender_->options.most_waiting, sender_->waiting.size());
     taken = std::min(room, spans.size());
     std::move(spans.begin(), spans.begin() + static_cast<std::ptrdiff_t>(taken), std::back_inserter(sender_->waiting));
   }

@@ -1,6 +1,6 @@
-// Spans to an OpenTelemetry collector over OTLP/HTTP in JSON (no SDK is packaged): POST <endpoint>/v1/traces, in groups,
-// from a thread of its own. What the collector does not take in time is dropped and counted: telemetry never slows or
-// fails a request.
+// Spans to an OpenTelemetry collector over OTLP/HTTP in JSON (no SDK is packaged): POST <endpoint>/v1/traces, in
+// groups, from a thread of its own. What the collector does not take in time is dropped and counted: telemetry never
+// slows or fails a request.
 #pragma once
 
 #include <memory>
@@ -13,7 +13,7 @@
 namespace understudy {
 
 struct OtlpOptions {
-  std::string endpoint;      // "http://127.0.0.1:4318"
+  std::string endpoint;  // "http://127.0.0.1:4318"
   std::string service_name = "understudy";
   size_t most_waiting = 4096;  // spans; more are dropped
   std::chrono::milliseconds every{1000};

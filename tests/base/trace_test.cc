@@ -23,11 +23,12 @@ TEST(TraceParentTest, LaterVersionsMayHaveMoreAtTheEnd) {
 }
 
 TEST(TraceParentTest, RefusesWhatIsNone) {
-  for (const std::string_view header :
-       {"", "00", "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
-        "00-00000000000000000000000000000000-00f067aa0ba902b7-01", "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
-        "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01", "00-4bf92f3577b34da6a3ce929d0e0e473-600f067aa0ba902b7-01",
-        "00_4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}) {
+  for (const std::string_view header : {"", "00", "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+                                        "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
+                                        "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
+                                        "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
+                                        "00-4bf92f3577b34da6a3ce929d0e0e473-600f067aa0ba902b7-01",
+                                        "00_4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}) {
     EXPECT_FALSE(parse_traceparent(header)) << header;
   }
 }

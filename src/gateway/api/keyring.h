@@ -26,9 +26,9 @@ class Keyring {  // immutable
   // Throws kInvalidInput for a hash that is none or that two keys share.
   explicit Keyring(std::vector<VirtualKey> keys);
 
-  // Who asks, with the tags of key and headers (X-Understudy-Tag-<name>; the key's own win) and X-Understudy-Task. Throws
-  // kUnauthorized for a key that is missing, unknown or expired, without repeating it. Without any key configured only
-  // loopback peers are served, and none is asked for.
+  // Who asks, with the tags of key and headers (X-Understudy-Tag-<name>; the key's own win) and X-Understudy-Task.
+  // Throws kUnauthorized for a key that is missing, unknown or expired, without repeating it. Without any key
+  // configured only loopback peers are served, and none is asked for.
   Caller identify(const HttpRequest& http, int64_t now_ms) const;
 
  private:

@@ -43,11 +43,11 @@ std::string refusal(const Keyring& keyring, const HttpRequest& http, int64_t now
 
 TEST(KeyringTest, TakesTheKeyInEachProtocolsHeader) {
   const Keyring keyring({billing()});
-  for (const auto& [header, value] : std::vector<std::pair<std::string, std::string>>{
-           {"Authorization", "Bearer " + std::string(kKey)},
-           {"authorization", "bearer " + std::string(kKey)},
-           {"X-Api-Key", std::string(kKey)},
-           {"x-goog-api-key", std::string(kKey)}}) {
+  for (const auto& [header, value] :
+       std::vector<std::pair<std::string, std::string>>{{"Authorization", "Bearer " + std::string(kKey)},
+                                                        {"authorization", "bearer " + std::string(kKey)},
+                                                        {"X-Api-Key", std::string(kKey)},
+                                                        {"x-goog-api-key", std::string(kKey)}}) {
     EXPECT_EQ(keyring.identify(request_with(header, value), 0).key, "billing") << header;
   }
 }
