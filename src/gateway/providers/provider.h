@@ -38,6 +38,8 @@ class AnswerStream {
   virtual Awaitable<std::optional<AnswerPiece>> next() = 0;
   // What the originals are written in; nothing where there are none.
   virtual std::optional<ProtocolName> protocol() const { return std::nullopt; }
+  virtual int key() const { return 0; }       // the place of the key that was used in the provider's list
+  virtual int status() const { return 200; }  // HTTP's
 };
 
 struct ProviderFailure {
@@ -56,6 +58,7 @@ struct ProviderFailure {
   Error error{ErrorCode::kInternal, ""};  // what to tell a client; never holds a key
   std::optional<std::chrono::seconds> retry_after;
   int status = 0;            // the provider's; 0 where it gave none
+  int key = 0;               // the place of the key that was used in the provider's list
   std::string body;          // of the provider's error, for a client of the same protocol (kRefused only)
   std::optional<ProtocolName> protocol;  // of `body`
 };
@@ -105,6 +108,9 @@ class Provider {  // thread-safe
   virtual std::vector<ProviderModel> models() const = 0;
   virtual ProviderLoad load() const = 0;
   virtual const TokenService* tokens() const { return nullptr; }  // of those that have their model at hand
+  // Whether it can be asked at all, found out cheaply (a vendor's list of models): why not, or nothing. A key that is
+  // not taken or a rate limit shows that it is there. One that is at hand always is.
+  virtual Awaitable<std::optional<ProviderFailure>> probe(const Call&) { co_return std::nullopt; }
 };
 
 }  // namespace understudy

@@ -20,10 +20,18 @@ struct Caller {
   std::string task;                         // header X-Understudy-Task
 };
 
+// What of an exchange may be kept; of its task, else of the config's general block.
+struct CapturePolicy {
+  bool keep_bodies = true;          // false: the sample left it out; figures are kept all the same
+  std::vector<std::string> redact;  // kinds of privacy/redaction.h: "secret", "email", ...
+};
+
 class Router {  // thread-safe
  public:
   virtual ~Router() = default;
 
+  // Before anything is sent: finds the task and what may be kept of it. `record` gets task and fingerprint.
+  virtual CapturePolicy prepare(const WireRequest& request, const Caller& caller, Exchange& record) = 0;
   // Starts the answer. `record` gets task, route and every attempt, also those that lost; while the stream is read, its
   // attempt's usage, cost and times, and at the stream's end the exchange's own. `request` and `record` outlive the
   // stream. A failure is what the client is to be told. Never throws for what a provider does.
