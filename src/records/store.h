@@ -25,12 +25,12 @@ struct LogPosition {
 };
 
 struct ExchangeFilter {
-  std::string task;                    // empty: all
+  std::string task;  // empty: all
   std::string key;
   std::string model;
-  std::optional<int64_t> since_ms;     // inclusive
-  std::optional<int64_t> until_ms;     // exclusive
-  int64_t limit = 0;                   // 0: all
+  std::optional<int64_t> since_ms;  // inclusive
+  std::optional<int64_t> until_ms;  // exclusive
+  int64_t limit = 0;                // 0: all
 };
 
 struct StoreAddress {
@@ -51,8 +51,8 @@ class Store {  // thread-safe
   // In the order of their time. `each` returns false to stop.
   virtual void each_exchange(const ExchangeFilter& filter, const std::function<bool(Exchange)>& each) const = 0;
   virtual std::optional<Exchange> exchange(std::string_view id) const = 0;
-  // Removes request and answer (not the figures) of exchanges of `task` (empty: of tasks not in `except`) before `before_ms`;
-  // returns how many.
+  // Removes request and answer (not the figures) of exchanges of `task` (empty: of tasks not in `except`) before
+  // `before_ms`; returns how many.
   virtual int64_t forget_bodies(std::string_view task, const std::vector<std::string>& except, int64_t before_ms) = 0;
 
   // Route versions: the newest of a task, all of them oldest first, and one more (its version is newest + 1, else an
