@@ -258,6 +258,7 @@ void Recorder::Log::set_fault(std::string& which, std::string fault) {
   if (which.empty() && !fault.empty()) log_warning("capture: " + fault);
   which = std::move(fault);
   healthy_ = write_fault_.empty() && sync_fault_.empty();
+  if (!healthy_) ready_.notify_all();  // the log's thread may be waiting without an end
 }
 
 std::string Recorder::Log::fault() const {
