@@ -49,7 +49,8 @@ struct RaceNews {
 
 // Says the news of one contender. It holds everything that it uses: as a loser it may outlive its request.
 Awaitable<void> contend(std::shared_ptr<TargetCall> call, std::shared_ptr<const WireRequest> request,
-                        std::shared_ptr<Channel<RaceNews>> news, int who) {
+                        std::shared_ptr<Channel<RaceNews>> news, int who, Executor& executor) {
+  co_await resume_on(executor);
   std::optional<ProviderFailure> failure = co_await call->begin(*request);
   news->push(RaceNews{who, std::move(failure)});
 }
@@ -162,8 +163,7 @@ class ChainRun {
   Awaitable<std::optional<ProviderFailure>> ask(size_t target);
   Awaitable<std::optional<ProviderFailure>> race(size_t target);
   bool may_hedge() const;
-  bool contend_with(size_t target, Executor& executor, const std::shared_ptr<Channel<RaceNews>>& news,
-                    std::vector<Asked>& racers);
+  bool contend_with(size_t target, const std::shared_ptr<Channel<RaceNews>>& news, std::vector<Asked>& racers);
   std::optional<ProviderFailure> note_racer(const RaceNews& news, std::vector<Asked>& racers, size_t& running);
   void leave_losers(const std::vector<Asked>& racers, size_t winner);
 
@@ -184,6 +184,7 @@ class ChainRun {
   std::vector<size_t> order_;  // targets as they are to be asked
   size_t cursor_ = 0;          // in order_, of this round
   int round_ = 0;
+  bool has_asked_ = false;
   std::vector<char> out_;  // by target: 1 where this request asks it no more
   std::optional<ProviderFailure> last_;
   std::shared_ptr<const WireRequest> shared_request_;  // made by the first race
@@ -243,7 +244,8 @@ Awaitable<Attempt> ChainRun::answer() {
       if (!passed) break;
       continue;
     }
-    if (!record_.attempts.empty()) co_await resume_on(tools_.background);  // rendering may take its time
+    if (has_asked_) co_await resume_on(tools_.background);  // rendering may take its time
+    has_asked_ = true;
     if (may_hedge()) {
       last_ = co_await race(*target);
     } else {
@@ -308,7 +310,7 @@ Awaitable<std::optional<ProviderFailure>> ChainRun::race(size_t target) {
   if (!shared_request_) shared_request_ = std::make_shared<const WireRequest>(request_);
   const auto news = std::make_shared<Channel<RaceNews>>();
   std::vector<Asked> racers;
-  if (!contend_with(target, tools_.background, news, racers)) co_return last_word();
+  if (!contend_with(target, news, racers)) co_return last_word();
   const Deadlines::Ticket hedge =
       tools_.deadlines.at(Clock::now() + std::chrono::duration_cast<Clock::duration>(*chain_.hedge_after),
                           [news]() -> std::optional<Clock::time_point> {
@@ -320,25 +322,25 @@ Awaitable<std::optional<ProviderFailure>> ChainRun::race(size_t target) {
     const std::optional<RaceNews> latest = co_await news->next(*call_.executor);
     if (latest->who == RaceNews::kHedgeIsDue) {
       const std::optional<size_t> second = next_target();
-      if (second && contend_with(*second, tools_.background, news, racers)) ++running;
+      if (second && contend_with(*second, news, racers)) ++running;
       continue;
     }
+    const auto who = static_cast<size_t>(latest->who);
     last_ = note_racer(*latest, racers, running);
-    if (last_) continue;
-    leave_losers(racers, static_cast<size_t>(latest->who));
-    begun_ = ChainStream::Begun{what_.chain, racers[static_cast<size_t>(latest->who)], shared_request_, call_.executor,
-                                what_.began};
+    if (last_ && !ends_the_request(last_->kind)) continue;
+    leave_losers(racers, who);
+    if (!last_) begun_ = ChainStream::Begun{what_.chain, racers[who], shared_request_, call_.executor, what_.began};
     break;
   }
   co_return last_;
 }
 
-bool ChainRun::contend_with(size_t target, Executor& executor, const std::shared_ptr<Channel<RaceNews>>& news,
+bool ChainRun::contend_with(size_t target, const std::shared_ptr<Channel<RaceNews>>& news,
                             std::vector<Asked>& racers) {
   const Purpose purpose = racers.empty() ? what_.purpose : Purpose::kHedge;
-  racers.push_back(begin(target, executor, purpose));
+  racers.push_back(begin(target, tools_.background, purpose));
   const int who = static_cast<int>(racers.size()) - 1;
-  return tools_.tasks.start(contend(racers.back().call, shared_request_, news, who));
+  return tools_.tasks.start(contend(racers.back().call, shared_request_, news, who, tools_.background));
 }
 
 std::optional<ProviderFailure> ChainRun::note_racer(const RaceNews& news, std::vector<Asked>& racers,
@@ -396,7 +398,7 @@ void ChainRun::failed(const Asked& asked, const ProviderFailure& failure) {
   }
   if (!may_recover(failure.kind)) out_[asked.target] = 1;
   const Accounts accounts{tools_.price, tools_.estimator};
-  const bool was_at_work = client_left || failure.kind == ProviderFailure::Kind::kTimedOut;
+  const bool was_at_work = client_left || asked.call->timed_out();
   asked.call->snapshot().fill(record_.attempts[asked.row], target, accounts, error_text(failure), was_at_work);
 }
 

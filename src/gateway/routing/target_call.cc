@@ -58,11 +58,18 @@ struct TargetCall::Watch {
 
   Watch(const ChainTimeouts& limits, bool of_stream) : timeouts(limits), streams(of_stream) {}
 
+  struct Limit {
+    Clock::time_point when;
+    const char* which;
+    std::chrono::nanoseconds duration;
+  };
+
   // The instant of the next look, or nothing once it stopped the call.
   std::optional<Clock::time_point> look() {
     const Clock::time_point now = Clock::now();
-    const Clock::time_point next = due(now);
-    if (next > now) return next;
+    const Limit next = earliest(now);
+    if (next.when > now) return next.when;
+    met = next;
     int current = state.load();
     while (current == kHolding || current == kCommitted) {
       if (!state.compare_exchange_weak(current, kExpired)) continue;
@@ -72,25 +79,17 @@ struct TargetCall::Watch {
     return std::nullopt;
   }
 
-  // When the earliest limit is met that now holds. `which` says its name.
-  Clock::time_point due(Clock::time_point now) {
-    Clock::time_point earliest = after(began, timeouts.total);
-    which = "total";
-    limit = timeouts.total;
-    const auto consider = [&](Clock::time_point when, const char* name, std::chrono::nanoseconds duration) {
-      if (when >= earliest) return;
-      earliest = when;
-      which = name;
-      limit = duration;
-    };
-    if (streams && state.load() == kHolding) {
-      consider(after(began, timeouts.first_token), "first token", timeouts.first_token);
-    } else if (streams) {
-      const int64_t since = waiting_since.load();  // 0: the client is the one who takes his time
+  // The limit that is met first as things stand.
+  Limit earliest(Clock::time_point now) const {
+    Limit first{after(began, timeouts.total), "total", timeouts.total};
+    if (!streams) return first;
+    Limit other{after(began, timeouts.first_token), "first token", timeouts.first_token};
+    if (state.load() != kHolding) {
+      const int64_t since = waiting_since.load();  // 0: it is the client who takes his time
       const Clock::time_point begin = since == 0 ? now : Clock::time_point(Clock::duration(since));
-      consider(after(begin, timeouts.between_tokens), "next token", timeouts.between_tokens);
+      other = {after(begin, timeouts.between_tokens), "next token", timeouts.between_tokens};
     }
-    return earliest;
+    return other.when < first.when ? other : first;
   }
 
   const ChainTimeouts timeouts;
@@ -99,9 +98,7 @@ struct TargetCall::Watch {
   std::atomic<int> state{kHolding};
   std::atomic<int64_t> waiting_since{0};
   std::stop_source stop;
-  // Written by the deadlines' thread before `state` becomes kExpired, read after.
-  const char* which = "";
-  std::chrono::nanoseconds limit{};
+  Limit met{};  // written by the deadlines' thread before `state` becomes kExpired, read after
 };
 
 TargetCall::TargetCall(std::shared_ptr<const Chain> chain, const ChainTarget& target, const WireRequest& request,
@@ -136,7 +133,7 @@ bool TargetCall::timed_out() const {
 }
 
 Awaitable<std::optional<ProviderFailure>> TargetCall::begin(const WireRequest& request) {
-  deadline_ = deadlines_.at(watch_->due(watch_->began), [watch = watch_] { return watch->look(); });
+  deadline_ = deadlines_.at(watch_->earliest(watch_->began).when, [watch = watch_] { return watch->look(); });
   Attempt attempt = co_await start(request);
   if (!attempt.started()) {
     const ProviderFailure failure = as_timeout(attempt.failure());
@@ -164,8 +161,7 @@ bool TargetCall::commit() {
   int expected = Watch::kHolding;
   if (!watch_->state.compare_exchange_strong(expected, Watch::kCommitted)) return false;
   // The deadline that was set is the first token's; from now on others hold.
-  deadline_ = deadlines_.at(after(Clock::now(), streams_ ? target_.timeouts.between_tokens : target_.timeouts.total),
-                            [watch = watch_] { return watch->look(); });
+  deadline_ = deadlines_.at(watch_->earliest(Clock::now()).when, [watch = watch_] { return watch->look(); });
   return true;
 }
 
@@ -217,7 +213,7 @@ ProviderFailure TargetCall::as_timeout(ProviderFailure failure) const {
   if (timed_out()) {
     failure = {ProviderFailure::Kind::kTimedOut,
                Error(ErrorCode::kUnavailable,
-                     fmt::format("{}: none after {}", watch_->which, format_duration(watch_->limit))),
+                     fmt::format("{}: none after {}", watch_->met.which, format_duration(watch_->met.duration))),
                std::nullopt};
   } else if (watch_->stop.stop_requested()) {
     failure = {ProviderFailure::Kind::kCancelled, Error(ErrorCode::kCancelled, "stopped before it answered"),
@@ -268,7 +264,7 @@ AnswerPiece TargetCall::broken_off(const FailureEvent* told) const {
   if (told != nullptr) failure = *told;
   if (timed_out()) {
     failure = {ErrorCode::kUnavailable,
-               fmt::format("{}: none after {}", watch_->which, format_duration(watch_->limit)), "timeout"};
+               fmt::format("{}: none after {}", watch_->met.which, format_duration(watch_->met.duration)), "timeout"};
   }
   AnswerPiece piece;
   piece.events.push_back(std::move(failure));
