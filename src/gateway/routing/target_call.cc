@@ -66,6 +66,7 @@ struct TargetCall::Watch {
 
   // The instant of the next look, or nothing once it stopped the call.
   std::optional<Clock::time_point> look() {
+    if (state.load() == kExpired || state.load() == kCancelled) return std::nullopt;
     const Clock::time_point now = Clock::now();
     const Limit next = earliest(now);
     if (next.when > now) return next.when;
