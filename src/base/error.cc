@@ -20,11 +20,13 @@ constexpr Meaning kMeanings[] = {
     {ErrorCode::kUsage, 2, 400, "invalid_request_error"},
     {ErrorCode::kNotFound, 2, 404, "invalid_request_error"},
     {ErrorCode::kUnauthorized, 2, 401, "authentication_error"},
+    {ErrorCode::kForbidden, 2, 403, "permission_error"},
     {ErrorCode::kTooLarge, 2, 413, "invalid_request_error"},
     {ErrorCode::kOverloaded, 3, 429, "rate_limit_error"},
     {ErrorCode::kUnavailable, 3, 503, "server_error"},
     {ErrorCode::kIo, 3, 500, "server_error"},
     {ErrorCode::kNetwork, 3, 502, "server_error"},
+    {ErrorCode::kTimedOut, 3, 504, "server_error"},
     {ErrorCode::kOutOfMemory, 3, 503, "server_error"},
     {ErrorCode::kCancelled, 130, 499, "invalid_request_error"},
     {ErrorCode::kInternal, 3, 500, "server_error"},
@@ -53,6 +55,16 @@ int exit_status(ErrorCode code) {
 }
 int http_status(ErrorCode code) {
   return meaning_of(code).http_status;
+}
+ErrorCode error_code_of_status(int status) {
+  constexpr int kBusyAnthropic = 529;
+  if (status == kBusyAnthropic) return ErrorCode::kUnavailable;
+  if (status == 408) return ErrorCode::kTimedOut;
+  if (status == 500) return ErrorCode::kInternal;
+  for (const Meaning& meaning : kMeanings) {
+    if (meaning.http_status == status) return meaning.code;
+  }
+  return status >= 400 && status < 500 ? ErrorCode::kInvalidInput : ErrorCode::kInternal;
 }
 std::string_view openai_error_type(ErrorCode code) {
   return meaning_of(code).openai_type;

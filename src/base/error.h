@@ -14,11 +14,13 @@ enum class ErrorCode {
   kUsage,         // the command line
   kNotFound,      // a file, a model, an endpoint
   kUnauthorized,  // no key, or not this key
+  kForbidden,     // a key that may not do this
   kTooLarge,      // over a limit that the message names
   kOverloaded,    // a queue is full, a limit reached; to be tried again
   kUnavailable,   // what was asked is not built in, or not there now
   kIo,            // disk, file system
   kNetwork,       // a port in use, a connection that broke
+  kTimedOut,      // nothing came in time
   kOutOfMemory,
   kCancelled,  // Ctrl-C, a client that left, a deadline
   kInternal,   // our own mistake
@@ -50,7 +52,8 @@ class Error : public std::exception {
 };
 
 int exit_status(ErrorCode code);                     // 2 wrong input, 3 failed on the way, 130 stopped
-int http_status(ErrorCode code);                     // 400, 401, 404, 413, 429, 499, 500, 503
+int http_status(ErrorCode code);                     // 400, 401, 403, 404, 413, 429, 499, 500, 502, 503, 504
+ErrorCode error_code_of_status(int status);          // of another server's answer, 400 to 599
 std::string_view openai_error_type(ErrorCode code);  // "invalid_request_error", ...
 
 // An Error of kIo for a failed system call: "path: verb: No space left on device". Takes errno as it stands.

@@ -82,11 +82,11 @@ TEST(Deadlines, ManyThreadsSetAndDropAtOnceAndNothingStays) {
     for (int thread = 0; thread < 4; ++thread) {
       pool.post([&] {
         for (int i = 0; i < 500; ++i) {
-          const Deadlines::Ticket dropped =
-              deadlines.at(Clock::now() + std::chrono::microseconds(i % 7), [owned]() -> std::optional<Clock::time_point> {
-                ++*owned;
-                return Clock::now();
-              });
+          const Deadlines::Ticket dropped = deadlines.at(Clock::now() + std::chrono::microseconds(i % 7),
+                                                         [owned]() -> std::optional<Clock::time_point> {
+                                                           ++*owned;
+                                                           return Clock::now();
+                                                         });
         }
       });
     }

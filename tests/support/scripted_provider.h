@@ -79,7 +79,8 @@ class ScriptedProvider : public Provider {  // thread-safe
   Awaitable<std::optional<ProviderFailure>> probe(const Call&) override {
     ++probed_;
     std::optional<ProviderFailure> failure;
-    if (is_dead_) failure = ProviderFailure{ProviderFailure::Kind::kUnavailable, Error(ErrorCode::kNetwork, "dead"), {}};
+    if (is_dead_)
+      failure = ProviderFailure{ProviderFailure::Kind::kUnavailable, Error(ErrorCode::kNetwork, "dead"), {}};
     co_return failure;
   }
 

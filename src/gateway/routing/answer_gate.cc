@@ -122,7 +122,8 @@ void add_content_faults(const AnswerGate& gate, const std::string& text, std::st
     return;
   }
   if (gate.schema) {
-    if (const std::string fault = gate.schema->fault(parsed.value); !fault.empty()) reasons.push_back("schema: " + fault);
+    if (const std::string fault = gate.schema->fault(parsed.value); !fault.empty())
+      reasons.push_back("schema: " + fault);
   }
   if (!gate.grounded.empty()) add_ungrounded(gate, parsed.value, input, reasons);
 }

@@ -16,8 +16,8 @@
 
 namespace understudy {
 
-// How sure an answer is, from 0 to 1. A scorer whose thresholds were calibrated on held-out data is certified. Immutable
-// and thread-safe.
+// How sure an answer is, from 0 to 1. A scorer whose thresholds were calibrated on held-out data is certified.
+// Immutable and thread-safe.
 class Scorer {
  public:
   virtual ~Scorer() = default;
@@ -33,10 +33,11 @@ class Scorer {
 // that is no JSON every token counts.
 std::unique_ptr<Scorer> least_value_token();
 
-// Bytes [first, after) of the values in a JSON text, strings without their quotes. Of a text that is no JSON: all of it.
+// Bytes [first, after) of the values in a JSON text, strings without their quotes. Of a text that is no JSON: all of
+// it.
 std::vector<std::pair<size_t, size_t>> value_spans(std::string_view json);
 
-struct AnswerGate {  // immutable; may be shared between threads
+struct AnswerGate {                                        // immutable; may be shared between threads
   std::shared_ptr<const evaluation::AnswerSchema> schema;  // or none
   std::vector<std::string> grounded;                       // fields whose values must stand in the input
   std::shared_ptr<const evaluation::FieldNode> fields;     // kinds of fields, of the schema; or none

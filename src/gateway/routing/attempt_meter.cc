@@ -29,16 +29,15 @@ int64_t size_of(const std::string& text) {
 }  // namespace
 
 bool is_content(const ChatEvent& event) {
-  return std::visit(Overloaded{
-                        [](const TextEvent& text) { return !text.text.empty(); },
-                        [](const ReasoningEvent& thought) {
-                          return !thought.piece.text.empty() || !thought.piece.signature.empty();
-                        },
-                        [](const HeadEvent&) { return false; },
-                        [](const FailureEvent&) { return false; },
-                        [](const auto&) { return true; },
-                    },
-                    event);
+  return std::visit(
+      Overloaded{
+          [](const TextEvent& text) { return !text.text.empty(); },
+          [](const ReasoningEvent& thought) { return !thought.piece.text.empty() || !thought.piece.signature.empty(); },
+          [](const HeadEvent&) { return false; },
+          [](const FailureEvent&) { return false; },
+          [](const auto&) { return true; },
+      },
+      event);
 }
 
 const FailureEvent* failure_in(const AnswerPiece& piece) {
@@ -136,6 +135,9 @@ void AttemptMeter::fill(ExchangeAttempt& attempt, const ChainTarget& target, con
                  accounts.price(target.vendor, target.model, attempt.at_ms, attempt.usage)) {
     attempt.cost = price->cost;
     attempt.price_version = price->version;
+  } else if (target.is_owned) {
+    attempt.cost = Money();
+    attempt.price_version = "owned";
   }
   attempt.first_token_ms.reset();
   if (first_token_at_) attempt.first_token_ms = milliseconds(*first_token_at_ - began_);

@@ -16,10 +16,6 @@
 
 namespace understudy {
 
-// The price of a usage; nothing where it is unknown (economics/price_book.h).
-using Pricer = std::function<std::optional<Price>(std::string_view vendor, std::string_view model, int64_t at_ms,
-                                                  const Usage& usage)>;
-
 // What accounts are made with; everything outlives every request.
 struct Accounts {
   const Pricer& price;

@@ -4,16 +4,23 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "economics/price_book.h"
 #include "gateway/providers/provider.h"
 #include "gateway/routing/health.h"
 #include "records/exchange.h"
 
 namespace understudy {
+
+// The price of a usage; nothing where it is unknown (economics/price_book.h).
+using Pricer = std::function<std::optional<Price>(std::string_view vendor, std::string_view model, int64_t at_ms,
+                                                  const Usage& usage)>;
 
 // Who enforces what, once and for all: `connect` is the HTTP client's. The others are target_call.h's, for engines and
 // remote providers alike; a remote provider gives its client the same figures as a second line.
@@ -33,6 +40,9 @@ struct ChainTarget {
   std::string model;   // the provider's own name of it
   double weight = 1;
   Terms terms = Terms::kNoTraining;
+  // It runs on hardware of one's own: a call that the price book does not know costs nothing by itself; what the
+  // hardware costs is the rent-vs-buy sum's affair.
+  bool is_owned = false;
   ChainTimeouts timeouts;
 };
 
@@ -56,6 +66,7 @@ struct Chain {
   RetryLimits retries;
   HoldLimits hold;
   std::optional<std::chrono::nanoseconds> hedge_after;
+  Pricer price;
 };
 
 }  // namespace understudy

@@ -92,7 +92,8 @@ class ChainStream : public AnswerStream {
 
  private:
   ProviderFailure failure_of(const FailureEvent& event) const {
-    const auto kind = begun_.asked.call->timed_out() ? ProviderFailure::Kind::kTimedOut : ProviderFailure::Kind::kBroken;
+    const auto kind =
+        begun_.asked.call->timed_out() ? ProviderFailure::Kind::kTimedOut : ProviderFailure::Kind::kBroken;
     return {kind, Error(event.code, event.message), std::nullopt};
   }
   void show_who() {
@@ -117,7 +118,7 @@ class ChainStream : public AnswerStream {
   }
   void settle(std::string error) {
     settled_ = true;
-    const Accounts accounts{tools_.price, tools_.estimator};
+    const Accounts accounts{begun_.chain->price, tools_.estimator};
     ExchangeAttempt& attempt = record_.attempts[begun_.asked.row];
     const bool failed = !error.empty();
     begun_.asked.call->snapshot().fill(attempt, begun_.asked.call->target(), accounts, std::move(error), true);
@@ -163,6 +164,7 @@ class ChainRun {
   Awaitable<std::optional<ProviderFailure>> ask(size_t target);
   Awaitable<std::optional<ProviderFailure>> race(size_t target);
   bool may_hedge() const;
+  bool may_ask_again() const { return !what_.may_ask_again || what_.may_ask_again(); }
   bool contend_with(size_t target, const std::shared_ptr<Channel<RaceNews>>& news, std::vector<Asked>& racers);
   std::optional<ProviderFailure> note_racer(const RaceNews& news, std::vector<Asked>& racers, size_t& running);
   void leave_losers(const std::vector<Asked>& racers, size_t winner);
@@ -244,6 +246,10 @@ Awaitable<Attempt> ChainRun::answer() {
       if (!passed) break;
       continue;
     }
+    if (has_asked_ && !may_ask_again()) {
+      chain_.targets[*target].health->left();
+      break;
+    }
     if (has_asked_) co_await resume_on(tools_.background);  // rendering may take its time
     has_asked_ = true;
     if (may_hedge()) {
@@ -321,7 +327,7 @@ Awaitable<std::optional<ProviderFailure>> ChainRun::race(size_t target) {
   while (running > 0) {
     const std::optional<RaceNews> latest = co_await news->next(*call_.executor);
     if (latest->who == RaceNews::kHedgeIsDue) {
-      const std::optional<size_t> second = next_target();
+      const std::optional<size_t> second = may_ask_again() ? next_target() : std::nullopt;
       if (second && contend_with(*second, news, racers)) ++running;
       continue;
     }
@@ -335,16 +341,14 @@ Awaitable<std::optional<ProviderFailure>> ChainRun::race(size_t target) {
   co_return last_;
 }
 
-bool ChainRun::contend_with(size_t target, const std::shared_ptr<Channel<RaceNews>>& news,
-                            std::vector<Asked>& racers) {
+bool ChainRun::contend_with(size_t target, const std::shared_ptr<Channel<RaceNews>>& news, std::vector<Asked>& racers) {
   const Purpose purpose = racers.empty() ? what_.purpose : Purpose::kHedge;
   racers.push_back(begin(target, tools_.background, purpose));
   const int who = static_cast<int>(racers.size()) - 1;
   return tools_.tasks.start(contend(racers.back().call, shared_request_, news, who, tools_.background));
 }
 
-std::optional<ProviderFailure> ChainRun::note_racer(const RaceNews& news, std::vector<Asked>& racers,
-                                                    size_t& running) {
+std::optional<ProviderFailure> ChainRun::note_racer(const RaceNews& news, std::vector<Asked>& racers, size_t& running) {
   const Asked& racer = racers[static_cast<size_t>(news.who)];
   --running;
   if (news.failure) {
@@ -367,7 +371,7 @@ void ChainRun::leave_losers(const std::vector<Asked>& racers, size_t winner) {
     if (!attempt.error.empty()) continue;  // it had failed
     racers[i].call->cancel();
     racers[i].call->target().health->left();
-    const Accounts accounts{tools_.price, tools_.estimator};
+    const Accounts accounts{chain_.price, tools_.estimator};
     racers[i].call->snapshot().fill(attempt, racers[i].call->target(), accounts,
                                     "cancelled: another target was quicker", true);
   }
@@ -397,7 +401,7 @@ void ChainRun::failed(const Asked& asked, const ProviderFailure& failure) {
     target.health->failed(Clock::now(), failure);
   }
   if (!may_recover(failure.kind)) out_[asked.target] = 1;
-  const Accounts accounts{tools_.price, tools_.estimator};
+  const Accounts accounts{chain_.price, tools_.estimator};
   const bool was_at_work = client_left || asked.call->timed_out();
   asked.call->snapshot().fill(record_.attempts[asked.row], target, accounts, error_text(failure), was_at_work);
 }
@@ -435,8 +439,7 @@ ProviderFailure ChainRun::last_word() {
 
 }  // namespace
 
-Awaitable<Attempt> ChainRunner::start(ChainCall what, const WireRequest& request, Exchange& record,
-                                      const Call& call) {
+Awaitable<Attempt> ChainRunner::start(ChainCall what, const WireRequest& request, Exchange& record, const Call& call) {
   // Every request draws from a stream of its own: none depends on another's order of calls.
   const Random random(random_.at(0), drawn_.fetch_add(1));
   ChainRun run(std::move(what), tools_, random, request, record, call);

@@ -24,14 +24,13 @@
 
 namespace understudy {
 
-struct ChainTools {  // all of it outlives every request, but for `price`, which is a value
+struct ChainTools {  // all of it outlives every request
   Deadlines& deadlines;
   // Where coroutines go on that may outlive their request (losers of a race), and where a target is asked after the
   // first: threads that may take their time.
   Executor& background;
   TaskGroup& tasks;
   UsageEstimator& estimator;
-  Pricer price;
   std::function<int64_t()> now_ms;  // since 1970, UTC
   uint64_t seed = 0;                // of weights and jitter
 };
@@ -40,6 +39,8 @@ struct ChainCall {
   std::shared_ptr<const Chain> chain;
   ExchangeAttempt::Purpose purpose = ExchangeAttempt::Purpose::kAnswer;
   std::chrono::steady_clock::time_point began = std::chrono::steady_clock::now();  // the exchange's
+  // Asked before every attempt but the first: whether there is money for one more. Unset: there is.
+  std::function<bool()> may_ask_again;
 };
 
 class ChainRunner {  // thread-safe

@@ -39,7 +39,8 @@ std::string_view lacks_capability(const TaskFacts& task, const RequestFacts& req
 
 Decision decide(const Route& route, const TaskFacts& task, const RequestFacts& request) {
   if (!task.has_specialist) return to_teacher("no specialist");
-  if (const std::string_view lack = lacks_capability(task, request); !lack.empty()) return to_teacher(std::string(lack));
+  if (const std::string_view lack = lacks_capability(task, request); !lack.empty())
+    return to_teacher(std::string(lack));
   if (route.pinned == "specialist") return {Decision::Who::kSpecialist, "pinned", false};
   if (route.pinned == "teacher") {
     Decision decision = to_teacher("pinned");

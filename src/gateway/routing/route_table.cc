@@ -96,8 +96,8 @@ Route RouteTable::rollback(const std::string& task, std::optional<int64_t> versi
     next.version = newest;
     return add(task, std::move(next), author);
   }
-  throw Error(ErrorCode::kNotFound, fmt::format("the route of {} has no version {} to go back to; it stands at {}", task,
-                                                wanted, newest));
+  throw Error(ErrorCode::kNotFound,
+              fmt::format("the route of {} has no version {} to go back to; it stands at {}", task, wanted, newest));
 }
 
 Route RouteTable::reset(const std::string& task, const RouteAuthor& author) {

@@ -213,7 +213,7 @@ std::optional<ProviderFailure> TargetCall::fault_of(const std::optional<AnswerPi
 ProviderFailure TargetCall::as_timeout(ProviderFailure failure) const {
   if (timed_out()) {
     failure = {ProviderFailure::Kind::kTimedOut,
-               Error(ErrorCode::kUnavailable,
+               Error(ErrorCode::kTimedOut,
                      fmt::format("{}: none after {}", watch_->met.which, format_duration(watch_->met.duration))),
                std::nullopt};
   } else if (watch_->stop.stop_requested()) {
@@ -264,7 +264,7 @@ AnswerPiece TargetCall::broken_off(const FailureEvent* told) const {
   FailureEvent failure{ErrorCode::kUnavailable, "the provider broke off before the answer's end"};
   if (told != nullptr) failure = *told;
   if (timed_out()) {
-    failure = {ErrorCode::kUnavailable,
+    failure = {ErrorCode::kTimedOut,
                fmt::format("{}: none after {}", watch_->met.which, format_duration(watch_->met.duration)), "timeout"};
   }
   AnswerPiece piece;

@@ -71,6 +71,13 @@ inline Awaitable<Heard> listen(Attempt attempt, size_t most_pieces) {
   co_return heard;
 }
 
+inline std::shared_ptr<Chain> new_chain() {
+  auto chain = std::make_shared<Chain>();
+  chain->name = "small";
+  chain->price = nano_per_token;
+  return chain;
+}
+
 class ChainTest : public ::testing::Test {
  protected:
   ~ChainTest() override { tasks.stop_and_wait(); }
@@ -120,8 +127,8 @@ class ChainTest : public ::testing::Test {
   BreakerLimits breaker;
   ChainTimeouts timeouts;
   std::vector<std::shared_ptr<ScriptedProvider>> providers;
-  std::shared_ptr<Chain> chain = std::make_shared<Chain>();
-  ChainRunner runner{{deadlines, background, tasks, estimator, nano_per_token, [] { return int64_t{1'000}; }, 7}};
+  std::shared_ptr<Chain> chain = new_chain();
+  ChainRunner runner{{deadlines, background, tasks, estimator, [] { return int64_t{1'000}; }, 7}};
   std::stop_source stop;
   Exchange record;
 };

@@ -49,14 +49,14 @@ TEST_F(ChainTest, WhatFailsOverAndWhatDoesNot) {
     bool fails_over;
   };
   const std::vector<Case> cases = {
-      {Kind::kRefused, 400, false},     {Kind::kRefused, 413, false},   {Kind::kRefused, 422, false},
-      {Kind::kKey, 401, true},          {Kind::kKey, 403, true},        {Kind::kNoSuchModel, 404, true},
-      {Kind::kTimedOut, 408, true},     {Kind::kRateLimited, 429, true}, {Kind::kBroken, 500, true},
-      {Kind::kOverloaded, 529, true},   {Kind::kUnavailable, 0, true},
+      {Kind::kRefused, 400, false},   {Kind::kRefused, 413, false},    {Kind::kRefused, 422, false},
+      {Kind::kKey, 401, true},        {Kind::kKey, 403, true},         {Kind::kNoSuchModel, 404, true},
+      {Kind::kTimedOut, 408, true},   {Kind::kRateLimited, 429, true}, {Kind::kBroken, 500, true},
+      {Kind::kOverloaded, 529, true}, {Kind::kUnavailable, 0, true},
   };
   for (const Case& one : cases) {
     providers.clear();
-    chain = std::make_shared<Chain>();
+    chain = new_chain();
     add("a" + std::to_string(one.status), Script::failing(one.kind, one.status));
     add("b" + std::to_string(one.status), Script::answering(kWords));
     const Heard heard = ask();
@@ -127,7 +127,7 @@ TEST_F(ChainTest, AloneItWaitsForRetryAfterWithinItsBudgetElseSaysWhen) {
   EXPECT_TRUE(ask().looks_whole());
   EXPECT_GE(std::chrono::steady_clock::now() - begin, seconds(1));
 
-  chain = std::make_shared<Chain>();
+  chain = new_chain();
   add("days", Script::failing(Kind::kRateLimited, 429, seconds(86'400 * 3)));
   EXPECT_EQ(ask().failure->status, 429);
   EXPECT_EQ(record.attempts.size(), 1U);
@@ -139,7 +139,9 @@ TEST_F(ChainTest, AloneItWaitsForRetryAfterWithinItsBudgetElseSaysWhen) {
 
 TEST_F(ChainTest, NothingLeavesBeforeTheFirstContentAndAnErrorEventFailsOver) {
   Script refusing;
-  refusing.then(HeadEvent{{"a", "a", 1}}).then(TextEvent{}).then(FailureEvent{ErrorCode::kOverloaded, "busy", "overloaded_error"});
+  refusing.then(HeadEvent{{"a", "a", 1}})
+      .then(TextEvent{})
+      .then(FailureEvent{ErrorCode::kOverloaded, "busy", "overloaded_error"});
   add("a", refusing);
   add("b", Script::answering(kWords));
   const Heard heard = ask();
@@ -164,10 +166,10 @@ TEST_F(ChainTest, EveryKindOfContentCommits) {
   tool.name = "f";
   Usage usage;
   usage.output = 1;
-  const std::vector<ChatEvent> contents = {TextEvent{0, "x", {}}, thought,           signature,   tool,
+  const std::vector<ChatEvent> contents = {TextEvent{0, "x", {}}, thought,           signature,    tool,
                                            FinishEvent{},         UsageEvent{usage}, NativeEvent{}};
   for (size_t i = 0; i < contents.size(); ++i) {
-    chain = std::make_shared<Chain>();
+    chain = new_chain();
     Script script;
     script.then(HeadEvent{}).then(contents[i]);
     script.end = Script::End::kCut;
@@ -201,13 +203,13 @@ TEST_F(ChainTest, AFullHoldCommits) {
   EXPECT_TRUE(ask().broke_off);
   EXPECT_EQ(record.attempts.size(), 1U);
 
-  chain = std::make_shared<Chain>();
+  chain = new_chain();
   pings.steps.pop_back();
   add("c", pings);
   add("d", Script::answering(kWords));
   EXPECT_TRUE(ask().looks_whole());
 
-  chain = std::make_shared<Chain>();
+  chain = new_chain();
   chain->hold.bytes = 1000;
   Script large;
   large.steps.push_back({});
@@ -229,7 +231,7 @@ TEST_F(ChainTest, AStallBeforeTheFirstTokenFailsOver) {
   EXPECT_EQ(record.attempts[0].error, "timed_out: first token: none after 30 ms");
   Script silent;
   silent.before_start = std::chrono::hours(1);
-  chain = std::make_shared<Chain>();
+  chain = new_chain();
   add("c", silent);
   add("d", Script::answering(kWords));
   EXPECT_TRUE(ask().looks_whole());
@@ -258,7 +260,7 @@ TEST_F(ChainTest, AnAnswerThatIsNoStreamHasNoFirstTokenToWaitFor) {
   EXPECT_EQ(ask(chat_request("hello", false)).text, "whole");
 
   timeouts.total = milliseconds(30);
-  chain = std::make_shared<Chain>();
+  chain = new_chain();
   add("b", slow);
   chain->retries.attempts = 1;
   EXPECT_EQ(ask(chat_request("hello", false)).failure->kind, Kind::kTimedOut);
@@ -300,19 +302,19 @@ TEST_F(ChainTest, AnEndWithoutAFinishIsAFailure) {
 
   Script one_of_two;
   one_of_two.then(TextEvent{0, "x", {}}).then(TextEvent{1, "y", {}}).then(FinishEvent{0, {}, {}});
-  chain = std::make_shared<Chain>();
+  chain = new_chain();
   add("b", one_of_two);
   EXPECT_TRUE(ask().broke_off);
 
   Script stopped;
   stopped.then(TextEvent{0, "half", {}}).then(FinishEvent{0, FinishReason::kCancelled, {}});
-  chain = std::make_shared<Chain>();
+  chain = new_chain();
   add("c", stopped);
   const Heard cancelled = ask();
   EXPECT_TRUE(cancelled.broke_off);
   EXPECT_FALSE(cancelled.finished);
 
-  chain = std::make_shared<Chain>();
+  chain = new_chain();
   add("d", Script());  // an empty stream
   add("e", Script::answering(kWords));
   EXPECT_TRUE(ask().looks_whole());
@@ -442,7 +444,7 @@ TEST_F(ChainTest, AQuickFirstTokenIsNotHedged) {
 TEST_F(ChainTest, ARaceSurvivesTheFailureOfEither) {
   for (const bool first_fails : {true, false}) {
     const std::string name = first_fails ? "1" : "2";
-    chain = std::make_shared<Chain>();
+    chain = new_chain();
     chain->hedge_after = milliseconds(5);
     Script failing = Script::failing(Kind::kBroken, 500);
     failing.before_start = milliseconds(20);
@@ -451,7 +453,7 @@ TEST_F(ChainTest, ARaceSurvivesTheFailureOfEither) {
     EXPECT_TRUE(ask().looks_whole());
     EXPECT_EQ(record.attempts.size(), 2U);
   }
-  chain = std::make_shared<Chain>();
+  chain = new_chain();
   chain->hedge_after = milliseconds(5);
   Script failing = Script::failing(Kind::kBroken, 500);
   failing.before_start = milliseconds(10);
