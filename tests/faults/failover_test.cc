@@ -4,10 +4,11 @@
 
 #include <atomic>
 #include <future>
+#include <thread>
 
 #include "base/environment.h"
 #include "base/random.h"
-#include "tests/gateway/routing/chain_fixture.h"
+#include "tests/gateway/routing/router_fixture.h"
 
 namespace understudy::testing {
 namespace {
@@ -180,6 +181,77 @@ TEST_F(Failover, NeitherDoItInRaces) {
   tasks.stop_and_wait();
   EXPECT_EQ(attempts, asked_of_all());
   for (const auto& provider : providers) EXPECT_EQ(provider->open(), 0) << "a stream was left open";
+}
+
+// Load on a task with a specialist while every rented provider dies at once, and comes back.
+class Outage : public RouterTest {
+ protected:
+  // A worker asks again and again until the load is over.
+  Awaitable<void> worker(int number, bool streams) {
+    co_await resume_on(pool);
+    const WireRequest request = request_for("gpt-5", "prompt of worker " + std::to_string(number), streams);
+    while (!over) {
+      const bool began_dead = dead;
+      Exchange exchange;
+      const Heard heard = co_await asking_router(request, exchange);
+      ++answered;
+      // Who had begun to read when the provider died is told so; nobody else notices.
+      const bool was_cut = heard.broke_off && !began_dead && exchange.partial;
+      if (was_cut) {
+        ++cut;
+      } else if (!heard.looks_whole()) {
+        ++failed;
+      }
+      if (began_dead && exchange.provider != "s") ++strange;
+    }
+  }
+
+  std::atomic<bool> dead{false};
+  std::atomic<bool> over{false};
+  std::atomic<int> answered{0};
+  std::atomic<int> failed{0};
+  std::atomic<int> cut{0};
+  std::atomic<int> strange{0};
+};
+
+TEST_F(Outage, ATaskWithASpecialistKeepsAnsweringWhenAllRentedProvidersDie) {
+  config.share = 0.5;
+  breaker.open = milliseconds(50);
+  breaker.open_at_most = milliseconds(100);
+  const auto rented = [this](const WireRequest& request, int nth) {
+    if (dead && nth % 2 == 0) return Script::failing(Kind::kUnavailable);
+    Script script = Script::answering({"ren", "ted"}, milliseconds(1), milliseconds(1));
+    if (dead) {  // accepts, and dies before its first word
+      script.steps.resize(1);
+      script.end = Script::End::kCut;
+    }
+    if (!request.stream()) {
+      Script whole;
+      whole.steps.push_back({milliseconds(2), {}});
+      whole.steps.back().piece.events = {TextEvent{0, "rented", {}}, FinishEvent{}};
+      if (dead) whole = Script::failing(Kind::kBroken);
+      return whole;
+    }
+    return script;
+  };
+  make(rented, [](const WireRequest&, int) { return Script::answering({"owned"}, milliseconds(1)); });
+  TaskGroup workers;
+  for (int i = 0; i < 32; ++i) workers.start(worker(i, i % 2 == 0));
+  const auto let_run = [this](int requests) {
+    const int until = answered + requests;
+    while (answered < until) std::this_thread::sleep_for(milliseconds(1));
+  };
+  let_run(300);
+  dead = true;
+  let_run(600);
+  dead = false;
+  let_run(300);
+  over = true;
+  workers.stop_and_wait();
+  EXPECT_EQ(failed, 0) << "of " << answered;
+  EXPECT_EQ(strange, 0) << "a dead provider answered";
+  Exchange last;
+  EXPECT_TRUE(run(asking_router(request_for("gpt-5", "x"), last)).looks_whole());
 }
 
 }  // namespace
