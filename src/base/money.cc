@@ -57,9 +57,13 @@ Money Money::parse(std::string_view written) {
   return Money(negative ? -nano : nano);
 }
 
-std::string Money::decimal() const {
+std::string Money::nine_decimals() const {
   const uint64_t size = nano_ < 0 ? 0 - static_cast<uint64_t>(nano_) : static_cast<uint64_t>(nano_);
-  std::string text = fmt::format("{}{}.{:09}", nano_ < 0 ? "-" : "", size / kNanoPerDollar, size % kNanoPerDollar);
+  return fmt::format("{}{}.{:09}", nano_ < 0 ? "-" : "", size / kNanoPerDollar, size % kNanoPerDollar);
+}
+
+std::string Money::decimal() const {
+  std::string text = nine_decimals();
   while (text.back() == '0' && text[text.size() - 3] != '.') text.pop_back();
   return text;
 }

@@ -23,6 +23,8 @@ class Money {
 
   // Decimal text in USD without sign or code: at least two decimals, no more than are needed: "547.50", "0.000375".
   std::string decimal() const;
+  // The same with nine decimals always, "547.500000000": for what other programs add up.
+  std::string nine_decimals() const;
   // For eyes: "$547.50", "$146,000", "-$3.20"; six decimals below a cent.
   std::string display() const;
 

@@ -20,6 +20,7 @@
 #include "engine/inference/engine.h"
 #include "gateway/api/api.h"
 #include "gateway/providers/local_engine.h"
+#include "gateway/routing/local_router.h"
 #include "net/http_server.h"
 
 namespace understudy::cli {
@@ -104,7 +105,7 @@ int serve(Flags flags) {
   const auto tokenizer = Tokenizer::load(flags.model.model);
   Engine engine(loaded.model, tokenizer, flags.engine);
   LocalEngine provider(engine, tokenizer, local_model_of(flags, loaded, *tokenizer));
-  Router router;
+  LocalRouter router;
   router.add(provider);
   AnswerIds ids;
   Metrics metrics;

@@ -17,6 +17,7 @@ namespace understudy {
 // What a provider's answers may be used for, as its owner said in the config.
 enum class Terms { kNoTraining, kMayTrain };
 std::string_view to_string(Terms terms);  // "no_training", "may_train"
+std::optional<Terms> terms_from(std::string_view word);
 
 // One provider asked once: a first try, a retry, the loser of a race, a shadow.
 struct ExchangeAttempt {
@@ -31,14 +32,15 @@ struct ExchangeAttempt {
   std::string answer;  // kept where it is not the exchange's own: a shadow's, an answer that a gate held back
   std::vector<std::string> gate;  // why gate B held the answer back; empty where it passed or was not asked
   Usage usage;
-  std::optional<Money> cost;      // nothing: the price is unknown
-  std::string price_version;      // of the row that gave the cost
+  std::optional<Money> cost;  // nothing: the price is unknown
+  std::string price_version;  // of the row that gave the cost
   std::optional<double> first_token_ms;
   double total_ms = 0;
   Terms terms = Terms::kNoTraining;
   bool operator==(const ExchangeAttempt&) const = default;
 };
 std::string_view to_string(ExchangeAttempt::Purpose purpose);  // "answer", "hedge", "shadow", "escalation"
+std::optional<ExchangeAttempt::Purpose> attempt_purpose_from(std::string_view word);
 
 // Who was to answer, and why.
 struct RouteChoice {
@@ -51,7 +53,7 @@ struct RouteChoice {
 
 struct Exchange {
   std::string id;
-  int64_t at_ms = 0;  // when the request was there, since 1970, UTC
+  int64_t at_ms = 0;     // when the request was there, since 1970, UTC
   std::string endpoint;  // "/v1/chat/completions"
   ProtocolName protocol = ProtocolName::kOpenAiChat;
   std::string model;     // as the application asked
@@ -60,9 +62,9 @@ struct Exchange {
   std::string task;         // of the config, or "found-<first digits of the fingerprint>"
   std::string fingerprint;  // gateway/wire/request_head.h
   std::map<std::string, std::string> tags;
-  std::string key;     // the virtual key's name; empty without keys
-  int status = 0;      // what the client got
-  std::string error;   // as in ExchangeAttempt
+  std::string key;    // the virtual key's name; empty without keys
+  int status = 0;     // what the client got
+  std::string error;  // as in ExchangeAttempt
   RouteChoice route;
   std::vector<ExchangeAttempt> attempts;
   Usage usage;                // of the answer that the client got
@@ -79,7 +81,11 @@ struct Exchange {
   bool operator==(const Exchange&) const = default;
 };
 
-Json to_json(const Exchange& exchange);  // the members of gateway.yml's contract, and the rest
-Exchange exchange_from(const Json& value);  // throws kInvalidInput; to_json and back is the same
+// The form of `understudy exchanges --format json`, for programs outside. A body that is a JSON object or list stands
+// as that value (and comes back written compactly), any other as a text. Texts that are not UTF-8 show U+FFFD once the
+// value is written out. What has to keep every byte is kept by records/exchange_bytes.h.
+Json to_json(const Exchange& exchange);
+// The way back; unknown members are passed over. Throws kInvalidInput naming the member.
+Exchange exchange_from(const Json& value);
 
 }  // namespace understudy

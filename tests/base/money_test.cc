@@ -27,6 +27,12 @@ TEST(Money, RefusesWhatIsNoAmountInDollars) {
   EXPECT_THROW(Money::parse("9300000000"), Error) << "beyond 64 bits";
 }
 
+TEST(Money, PrintsNineDecimalsWhereTheyAreAskedFor) {
+  EXPECT_EQ(Money::parse("547.5").nine_decimals(), "547.500000000");
+  EXPECT_EQ(Money::parse("-0.000000001").nine_decimals(), "-0.000000001");
+  EXPECT_EQ(Money().nine_decimals(), "0.000000000");
+}
+
 TEST(Money, PrintsWhatItReads) {
   for (const char* text : {"547.50", "0.000375", "146000.00", "0.00", "-3.20", "0.000000001"})
     EXPECT_EQ(Money::parse(text).decimal(), text);
@@ -34,6 +40,7 @@ TEST(Money, PrintsWhatItReads) {
   for (int i = 0; i < 1000; ++i) {
     const Money money = Money::nano_dollars(static_cast<int64_t>(random.next()));
     EXPECT_EQ(Money::parse(money.decimal()), money) << money.nano();
+    EXPECT_EQ(Money::parse(money.nine_decimals()), money) << money.nano();
   }
 }
 

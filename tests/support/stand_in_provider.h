@@ -14,6 +14,7 @@
 
 #include "base/channel.h"
 #include "gateway/providers/provider.h"
+#include "gateway/wire/wire_request.h"
 
 namespace understudy::testing {
 
@@ -21,15 +22,16 @@ class StandInProvider : public Provider, private TokenService {  // thread-safe
  public:
   explicit StandInProvider(std::string name = "stand-in") : name_(std::move(name)) {}
 
-  Awaitable<Attempt> start(const ChatRequest& request, const Call& call) override {
+  Awaitable<Attempt> start(const WireRequest& wire, const std::string&, const Call& call) override {
+    const ChatRequest& request = wire.value();
     const std::string text = request.prompt ? *request.prompt : request.messages.back().text();
     if (text == "fail") co_return refusal(ProviderFailure::Kind::kBroken, ErrorCode::kUnavailable);
     if (text == "busy") co_return refusal(ProviderFailure::Kind::kOverloaded, ErrorCode::kOverloaded);
     if (text == "odd") co_return refusal(ProviderFailure::Kind::kRefused, ErrorCode::kInvalidInput);
     auto stream = std::make_unique<Stream>(*this, call);
     if (text == "hang" || text == "break") {
-      stream->channel.push(TextEvent{0, "first", {}});
-      if (text == "break") stream->channel.push(FailureEvent{ErrorCode::kInternal, "planted"});
+      stream->channel.push(TextEvent{0, "first", {}, false});
+      if (text == "break") stream->channel.push(FailureEvent{ErrorCode::kInternal, "planted", ""});
     } else {
       answer(request, stream->channel);
     }
@@ -48,9 +50,12 @@ class StandInProvider : public Provider, private TokenService {  // thread-safe
       ++provider.active_;
     }
     ~Stream() override { --provider.active_; }
-    Awaitable<std::optional<ChatEvent>> next() override {
+    Awaitable<std::optional<AnswerPiece>> next() override {
       std::optional<ChatEvent> event = co_await channel.next(*call.executor);
-      co_return event;
+      if (!event) co_return std::nullopt;
+      AnswerPiece piece;
+      piece.events.push_back(std::move(*event));
+      co_return piece;
     }
     struct Cancel {
       Stream* stream;
@@ -66,7 +71,7 @@ class StandInProvider : public Provider, private TokenService {  // thread-safe
   };
 
   static Attempt refusal(ProviderFailure::Kind kind, ErrorCode code) {
-    ProviderFailure failure{kind, Error(code, "planted"), std::nullopt};
+    ProviderFailure failure{.kind = kind, .error = Error(code, "planted")};
     if (kind == ProviderFailure::Kind::kOverloaded) failure.retry_after = std::chrono::seconds(7);
     return Attempt(std::move(failure));
   }
@@ -75,14 +80,14 @@ class StandInProvider : public Provider, private TokenService {  // thread-safe
     const size_t count = std::min<size_t>(pieces.size(), static_cast<size_t>(request.max_tokens.value_or(99)));
     for (size_t i = 0; i < count; ++i) {
       for (int choice = 0; choice < request.n; ++choice) {
-        TextEvent event{choice, pieces[i], {}};
+        TextEvent event{choice, pieces[i], {}, false};
         if (request.logprobs) event.logprobs.push_back({{pieces[i], -0.5}, {}});
         channel.push(std::move(event));
       }
     }
     const FinishReason reason = count < pieces.size() ? FinishReason::kLength : FinishReason::kStop;
-    for (int choice = 0; choice < request.n; ++choice) channel.push(FinishEvent{choice, reason});
-    channel.push(UsageEvent{{5, static_cast<int64_t>(count) * request.n, 2}});
+    for (int choice = 0; choice < request.n; ++choice) channel.push(FinishEvent{choice, reason, ""});
+    channel.push(UsageEvent{{.input = 3, .cached_input = 2, .output = static_cast<int64_t>(count) * request.n}});
     channel.close();
   }
   std::vector<int32_t> tokenize(const std::string& text, bool add_special, bool) const override {

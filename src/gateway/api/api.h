@@ -38,7 +38,7 @@ class Api {  // thread-safe
  public:
   // All outlive this object. `now` gives seconds since 1970; `random_id` a new word for each answer's id.
   struct Surroundings {
-    const Router& router;
+    Router& router;
     Executor& workers;
     Metrics& metrics;
     std::function<int64_t()> now;
@@ -52,7 +52,7 @@ class Api {  // thread-safe
   // OpenAI's error object.
   static HttpResponse write_error(int status, const Error& error);
 
-  const Router& router() const { return given_.router; }
+  Router& router() { return given_.router; }
   Metrics& metrics() { return given_.metrics; }
   RequestMetrics& request_metrics() { return request_metrics_; }
   int64_t now() const { return given_.now(); }

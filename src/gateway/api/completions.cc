@@ -4,7 +4,7 @@
 namespace understudy {
 
 Awaitable<HttpResponse> completions(Api& api, const HttpRequest& http, const std::string&) {
-  return reply(api, openai_completions(), openai_completions().read_request(http.body), http.call);
+  return reply(api, openai_completions(), http);
 }
 
 }  // namespace understudy

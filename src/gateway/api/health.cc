@@ -8,7 +8,7 @@ Awaitable<HttpResponse> is_alive(Api&, const HttpRequest&, const std::string&) {
 }
 
 Awaitable<HttpResponse> is_ready(Api& api, const HttpRequest&, const std::string&) {
-  if (!api.router().models().empty()) co_return HttpResponse::of(200, "application/json", R"({"status":"ready"})");
+  if (!api.router().models({}).empty()) co_return HttpResponse::of(200, "application/json", R"({"status":"ready"})");
   throw Error(ErrorCode::kUnavailable, "no model is loaded");
 }
 

@@ -7,7 +7,7 @@ namespace {
 
 std::vector<openai::ModelEntry> entries_of(const Router& router) {
   std::vector<openai::ModelEntry> entries;
-  for (const ProviderModel& model : router.models()) entries.push_back({model.name, model.created, "understudy"});
+  for (const ProviderModel& model : router.models({})) entries.push_back({model.name, model.created, "understudy"});
   return entries;
 }
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "gateway/providers/collect.h"
+#include "gateway/wire/wire_request.h"
 
 namespace understudy {
 
@@ -38,38 +39,67 @@ class RecordedStream : public AnswerStream {
  public:
   RecordedStream(std::unique_ptr<AnswerStream> stream, std::unique_ptr<AnswerRecord> record)
       : stream_(std::move(stream)), record_(std::move(record)) {}
-  Awaitable<std::optional<ChatEvent>> next() override {
-    std::optional<ChatEvent> event = co_await stream_->next();
-    if (event) record_->note(*event);
-    co_return event;
+  Awaitable<std::optional<AnswerPiece>> next() override {
+    std::optional<AnswerPiece> piece = co_await stream_->next();
+    if (piece) {
+      for (const ChatEvent& event : piece->events) record_->note(event);
+    }
+    co_return piece;
   }
+  std::optional<ProtocolName> protocol() const override { return stream_->protocol(); }
 
  private:
   std::unique_ptr<AnswerStream> stream_;
   std::unique_ptr<AnswerRecord> record_;
 };
 
+// What belongs together while one answer is on its way: the request outlives its stream.
+struct Conversation {
+  Conversation(WireRequest given, Caller who) : request(std::move(given)), caller(std::move(who)) {}
+  const WireRequest request;
+  const Caller caller;
+  Exchange record;
+  AnswerHead head;
+  std::unique_ptr<AnswerStream> answer;  // dies first
+};
+
+std::string bytes_of(const WireEvent& event) {
+  return server_sent_event(event.data);
+}
+
 class EventBody : public ResponseStream {
  public:
-  EventBody(std::unique_ptr<AnswerStream> events, ChatEvent first, std::unique_ptr<EventWriter> writer)
-      : events_(std::move(events)), first_(std::move(first)), writer_(std::move(writer)) {}
+  EventBody(std::unique_ptr<Conversation> conversation, AnswerPiece first, std::unique_ptr<EventWriter> writer)
+      : conversation_(std::move(conversation)), first_(std::move(first)), writer_(std::move(writer)) {}
 
   Awaitable<std::optional<std::string>> next() override {
     std::string bytes;
     while (bytes.empty() && !ended_) {
-      std::optional<ChatEvent> event = std::exchange(first_, std::nullopt);
-      if (!event) event = co_await events_->next();
-      const bool failed = event && std::holds_alternative<FailureEvent>(*event);
-      ended_ = failed || !event;
-      const std::vector<std::string> payloads = event ? writer_->write(*event) : writer_->finish();
-      for (const std::string& payload : payloads) bytes += server_sent_event(payload);
+      std::optional<AnswerPiece> piece = std::exchange(first_, std::nullopt);
+      if (!piece) piece = co_await conversation_->answer->next();
+      bytes = piece ? bytes_of_piece(*piece) : bytes_of_end();
     }
     co_return bytes.empty() ? std::nullopt : std::optional<std::string>(std::move(bytes));
   }
 
  private:
-  std::unique_ptr<AnswerStream> events_;
-  std::optional<ChatEvent> first_;
+  std::string bytes_of_piece(const AnswerPiece& piece) {
+    std::string bytes;
+    for (const ChatEvent& event : piece.events) {
+      ended_ = ended_ || std::holds_alternative<FailureEvent>(event);
+      for (const WireEvent& written : writer_->write(event)) bytes += bytes_of(written);
+    }
+    return bytes;
+  }
+  std::string bytes_of_end() {
+    std::string bytes;
+    for (const WireEvent& written : writer_->finish()) bytes += bytes_of(written);
+    ended_ = true;
+    return bytes;
+  }
+
+  std::unique_ptr<Conversation> conversation_;
+  std::optional<AnswerPiece> first_;
   std::unique_ptr<EventWriter> writer_;
   bool ended_ = false;
 };
@@ -80,32 +110,39 @@ HttpResponse failed(const ProviderFailure& failure) {
   return response;
 }
 
-HttpResponse stream_of(std::unique_ptr<AnswerStream> events, ChatEvent first, std::unique_ptr<EventWriter> writer) {
+HttpResponse stream_of(std::unique_ptr<Conversation> conversation, AnswerPiece first) {
   HttpResponse response = HttpResponse::of(200, "text/event-stream; charset=utf-8", "");
   response.headers.emplace_back("Cache-Control", "no-cache");
   response.headers.emplace_back("X-Accel-Buffering", "no");  // nginx would hold the events back
-  response.stream = std::make_unique<EventBody>(std::move(events), std::move(first), std::move(writer));
+  const WireRequest& request = conversation->request;
+  auto writer = request.protocol().event_writer(request.value(), conversation->head);
+  response.stream = std::make_unique<EventBody>(std::move(conversation), std::move(first), std::move(writer));
   return response;
 }
 
 }  // namespace
 
-Awaitable<HttpResponse> reply(Api& api, const Protocol& protocol, ChatRequest request, const Call& call) {
+Awaitable<HttpResponse> reply(Api& api, const Protocol& protocol, const HttpRequest& http) {
   auto record = std::make_unique<AnswerRecord>(api.request_metrics());
-  const AnswerHead head{std::string(protocol.id_prefix()) + api.random_id(), request.model, api.now()};
-  Attempt attempt = co_await api.router().start(request, call);
+  auto conversation = std::make_unique<Conversation>(WireRequest(protocol, {.body = http.body}), Caller());
+  const WireRequest& request = conversation->request;
+  conversation->head = {std::string(protocol.id_prefix()) + api.random_id(), request.head().model, api.now()};
+  Attempt attempt =
+      co_await api.router().start(request, conversation->caller, conversation->record, http.call);
   if (!attempt.started()) co_return failed(attempt.failure());
-  auto events = std::make_unique<RecordedStream>(attempt.take_stream(), std::move(record));
-  if (!request.stream) {
-    ChatAnswer answer = co_await collect(*events);
-    answer.head = head;
+  conversation->answer = std::make_unique<RecordedStream>(attempt.take_stream(), std::move(record));
+  if (!request.stream()) {
+    ChatAnswer answer = co_await collect(*conversation->answer);
+    answer.head = conversation->head;
     co_return HttpResponse::of(200, "application/json", protocol.write_answer(answer));
   }
   // The status line waits for the first event, so that what fails at once is an error with its own status.
-  std::optional<ChatEvent> first = co_await events->next();
-  if (!first) throw Error(ErrorCode::kInternal, "the provider's stream was empty");
-  if (const auto* failure = std::get_if<FailureEvent>(&*first)) throw Error(failure->code, failure->message);
-  co_return stream_of(std::move(events), std::move(*first), protocol.event_writer(request, head));
+  std::optional<AnswerPiece> first = co_await conversation->answer->next();
+  if (!first || first->events.empty()) throw Error(ErrorCode::kInternal, "the provider's stream was empty");
+  if (const auto* failure = std::get_if<FailureEvent>(&first->events.front())) {
+    throw Error(failure->code, failure->message);
+  }
+  co_return stream_of(std::move(conversation), std::move(*first));
 }
 
 }  // namespace understudy

@@ -9,6 +9,6 @@ namespace understudy {
 
 // Asks the router and writes its answer in `protocol`. A failure before the first event is an error response with its
 // status; one after it is an event of the stream, which then ends without [DONE].
-Awaitable<HttpResponse> reply(Api& api, const Protocol& protocol, ChatRequest request, const Call& call);
+Awaitable<HttpResponse> reply(Api& api, const Protocol& protocol, const HttpRequest& http);
 
 }  // namespace understudy

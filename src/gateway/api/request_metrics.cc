@@ -31,8 +31,8 @@ void RequestMetrics::answered_after(double seconds) {
   answer_.observe(seconds);
 }
 void RequestMetrics::add_usage(const Usage& usage) {
-  prompt_tokens_.add(static_cast<double>(usage.prompt_tokens));
-  completion_tokens_.add(static_cast<double>(usage.completion_tokens));
+  prompt_tokens_.add(static_cast<double>(usage.prompt_tokens()));
+  completion_tokens_.add(static_cast<double>(usage.completion_tokens()));
 }
 void RequestMetrics::set_load(const ProviderLoad& load) {
   waiting_.set(static_cast<double>(load.waiting));

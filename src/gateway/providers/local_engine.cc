@@ -6,6 +6,8 @@
 
 #include "base/channel.h"
 #include "base/mutex.h"
+#include "gateway/wire/harmless.h"
+#include "gateway/wire/wire_request.h"
 
 namespace understudy {
 
@@ -40,17 +42,17 @@ class EngineEvents {  // thread-safe
     channel_.push(std::move(event));
   }
   void add_text(int choice, const std::string& text) {
-    if (!text.empty()) channel_.push(TextEvent{choice, text, {}});
+    if (!text.empty()) channel_.push(TextEvent{choice, text, {}, false});
   }
   void finish(int choice, const GenerationResult& result) EXCLUDES(mutex_) {
     if (result.reason == StopReason::kFailed) {
       const Error error = result.error.value_or(Error(ErrorCode::kInternal, "the engine failed on this request"));
-      channel_.push(FailureEvent{error.code(), error.message()});
+      channel_.push(FailureEvent{error.code(), error.message(), ""});
       channel_.close();
       return;
     }
     add_text(choice, result.rest);
-    channel_.push(FinishEvent{choice, finish_reason_of(result.reason)});
+    channel_.push(FinishEvent{choice, finish_reason_of(result.reason), ""});
     if (add_usage(result)) channel_.close();
   }
   Channel<ChatEvent>& channel() { return channel_; }
@@ -71,9 +73,9 @@ class EngineEvents {  // thread-safe
   // once.
   bool add_usage(const GenerationResult& result) EXCLUDES(mutex_) {
     MutexLock lock(mutex_);
-    usage_.prompt_tokens = result.prompt_tokens;
-    if (open_ == total_) usage_.cached_tokens = result.cached_tokens;
-    usage_.completion_tokens += result.generated_tokens;
+    if (open_ == total_) usage_.cached_input = result.cached_tokens;
+    usage_.input = result.prompt_tokens - usage_.cached_input;
+    usage_.output += result.generated_tokens;
     if (--open_ > 0) return false;
     channel_.push(UsageEvent{usage_});
     return true;
@@ -99,9 +101,12 @@ class EngineStream : public AnswerStream {
   void add(GenerationId id) { ids_.push_back(id); }
   // Once every choice is submitted: from now on the client's leaving cancels them.
   void watch() { stop_.emplace(call_.stop, Cancel{this}); }
-  Awaitable<std::optional<ChatEvent>> next() override {
+  Awaitable<std::optional<AnswerPiece>> next() override {
     std::optional<ChatEvent> event = co_await events_->channel().next(*call_.executor);
-    co_return event;
+    if (!event) co_return std::nullopt;
+    AnswerPiece piece;
+    piece.events.push_back(std::move(*event));
+    co_return piece;
   }
 
  private:
@@ -121,7 +126,7 @@ class EngineStream : public AnswerStream {
 };
 
 ProviderFailure failure_of(const Error& error) {
-  ProviderFailure failure{ProviderFailure::Kind::kBroken, error, std::nullopt};
+  ProviderFailure failure{.kind = ProviderFailure::Kind::kBroken, .error = error};
   if (error.code() == ErrorCode::kInvalidInput) failure.kind = ProviderFailure::Kind::kRefused;
   if (error.code() == ErrorCode::kOverloaded) {
     failure.kind = ProviderFailure::Kind::kOverloaded;
@@ -131,24 +136,61 @@ ProviderFailure failure_of(const Error& error) {
   return failure;
 }
 
+[[noreturn]] void refuse(const std::string& field, std::string_view why) {
+  throw Error(ErrorCode::kInvalidInput, fmt::format("{}: not supported: {}", field, why))
+      .about(field, "unsupported_parameter");
+}
+
 void check_parts(const std::vector<Message>& messages) {
   for (size_t i = 0; i < messages.size(); ++i) {
     for (size_t j = 0; j < messages[i].content.size(); ++j) {
-      if (!messages[i].content[j].other) continue;
+      const ContentPart& part = messages[i].content[j];
+      if (part.is_text() || std::holds_alternative<Reasoning>(part.other)) continue;
       const std::string field = fmt::format("messages[{}].content[{}]", i, j);
       throw Error(ErrorCode::kInvalidInput, field + ": this model reads text only").about(field, "unsupported_value");
     }
   }
 }
 
+void check_tools(const ChatRequest& request) {
+  for (size_t i = 0; i < request.tools.size(); ++i) {
+    const std::string path = fmt::format("tools[{}]", i);
+    if (request.tools[i].native) refuse(path + ".type", "only tools of type function");
+    if (request.tools[i].strict.value_or(false)) refuse(path + ".strict", "arguments are not held to the schema");
+  }
+  const ToolChoice::Mode mode = request.tool_choice.mode;
+  if (mode == ToolChoice::Mode::kRequired || mode == ToolChoice::Mode::kNamed) {
+    refuse("tool_choice", "a tool cannot be forced; write \"auto\" or \"none\"");
+  }
+  if (!request.parallel_tool_calls.value_or(true) && !request.tools.empty()) {
+    refuse("parallel_tool_calls", "the number of tool calls cannot be limited");
+  }
+}
+
+// What a request may ask for and this engine cannot do is refused, never left to chance.
+void check_abilities(const ChatRequest& request) {
+  check_parts(request.messages);
+  check_tools(request);
+  if (request.response_format.kind != ResponseFormat::Kind::kText) {
+    refuse("response_format", "the answer cannot be held to a form yet, and is not left to chance");
+  }
+  if (!request.reasoning.effort.empty()) refuse("reasoning_effort", "the model's effort cannot be set");
+  for (const auto& [key, native] : request.extras) {
+    if (!is_harmless_extra(key)) refuse(key, "this server does not have it");
+  }
+  if (request.echo && request.logprobs) {
+    refuse("echo", "together with logprobs: the prompt's own probabilities are not computed");
+  }
+}
+
 SamplingParameters sampling_of(const SamplingSettings& settings, int choice) {
-  SamplingParameters sampling;
-  sampling.temperature = settings.temperature;
-  sampling.top_p = settings.top_p;
-  sampling.top_k = settings.top_k;
-  sampling.min_p = settings.min_p;
-  sampling.presence_penalty = settings.presence_penalty;
-  sampling.frequency_penalty = settings.frequency_penalty;
+  SamplingParameters sampling;  // with the engine's defaults
+  sampling.temperature = settings.temperature.value_or(sampling.temperature);
+  sampling.top_p = settings.top_p.value_or(sampling.top_p);
+  sampling.top_k = settings.top_k.value_or(sampling.top_k);
+  sampling.min_p = settings.min_p.value_or(sampling.min_p);
+  sampling.presence_penalty = settings.presence_penalty.value_or(sampling.presence_penalty);
+  sampling.frequency_penalty = settings.frequency_penalty.value_or(sampling.frequency_penalty);
   // Several choices of one seed are to differ, and to be the same ones again.
   if (settings.seed) sampling.seed = *settings.seed + static_cast<uint64_t>(choice);
   sampling.logit_bias = settings.logit_bias;
@@ -160,10 +202,10 @@ SamplingParameters sampling_of(const SamplingSettings& settings, int choice) {
 LocalEngine::LocalEngine(Engine& engine, std::shared_ptr<const Tokenizer> tokenizer, LocalModel model)
     : engine_(engine), tokenizer_(std::move(tokenizer)), model_(std::move(model)) {}
 
-Awaitable<Attempt> LocalEngine::start(const ChatRequest& request, const Call& call) {
+Awaitable<Attempt> LocalEngine::start(const WireRequest& request, const std::string&, const Call& call) {
   std::optional<ProviderFailure> failure;
   try {
-    co_return Attempt(begin(request, call));
+    co_return Attempt(begin(request.value(), call));
   } catch (const Error& error) {
     failure = failure_of(error);
   }
@@ -171,6 +213,7 @@ Awaitable<Attempt> LocalEngine::start(const ChatRequest& request, const Call& ca
 }
 
 std::unique_ptr<AnswerStream> LocalEngine::begin(const ChatRequest& request, const Call& call) const {
+  check_abilities(request);
   std::vector<TokenId> prompt = prompt_of(request);
   check_length(request, prompt.size());
   const auto events = std::make_shared<EngineEvents>(request.n, request.logprobs, tokenizer_);
@@ -198,10 +241,9 @@ std::vector<TokenId> LocalEngine::chat_prompt_of(const ChatRequest& request) con
                 "use /v1/completions")
         .about("messages", "unsupported_value");
   }
-  check_parts(request.messages);
   RenderOptions options;
   options.add_generation_prompt = true;
-  const bool offers_tools = request.tool_choice != ToolChoice::kNone && !request.tools.empty();
+  const bool offers_tools = request.tool_choice.mode != ToolChoice::Mode::kNone && !request.tools.empty();
   if (offers_tools) options.tools = to_template_json(request.tools);
   const RenderedChat chat = model_.chat_template->render(to_template_json(request.messages), options);
   return encode_chat(*tokenizer_, chat).ids;

@@ -27,7 +27,7 @@ class LocalEngine : public Provider, private TokenService {  // thread-safe
   // `engine` outlives this object.
   LocalEngine(Engine& engine, std::shared_ptr<const Tokenizer> tokenizer, LocalModel model);
 
-  Awaitable<Attempt> start(const ChatRequest& request, const Call& call) override;
+  Awaitable<Attempt> start(const WireRequest& request, const std::string& model, const Call& call) override;
   std::vector<ProviderModel> models() const override;
   ProviderLoad load() const override;
   const TokenService* tokens() const override { return this; }

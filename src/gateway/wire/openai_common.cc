@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 
+#include "base/utf8.h"
 #include "gateway/wire/openai_error.h"
 
 namespace understudy::openai {
@@ -61,16 +63,36 @@ void read_stream_fields(ObjectReader& fields, ChatRequest& request) {
 }
 
 void read_sampling(ObjectReader& fields, SamplingSettings& sampling) {
-  sampling.temperature = fields.number("temperature", {0, 2}).value_or(sampling.temperature);
-  sampling.top_p = fields.number("top_p", {0, 1}).value_or(sampling.top_p);
-  sampling.top_k = static_cast<int>(fields.integer("top_k", 0, INT32_MAX).value_or(sampling.top_k));
-  sampling.min_p = fields.number("min_p", {0, 1}).value_or(sampling.min_p);
-  sampling.presence_penalty = fields.number("presence_penalty", {-2, 2}).value_or(sampling.presence_penalty);
-  sampling.frequency_penalty = fields.number("frequency_penalty", {-2, 2}).value_or(sampling.frequency_penalty);
+  sampling.temperature = fields.number("temperature", {0, 2});
+  sampling.top_p = fields.number("top_p", {0, 1});
+  if (const auto top_k = fields.integer("top_k", 0, INT32_MAX)) sampling.top_k = static_cast<int>(*top_k);
+  sampling.min_p = fields.number("min_p", {0, 1});
+  sampling.presence_penalty = fields.number("presence_penalty", {-2, 2});
+  sampling.frequency_penalty = fields.number("frequency_penalty", {-2, 2});
   // OpenAI's seeds are signed; ours are the same 64 bits.
   const std::optional<int64_t> seed = fields.integer("seed", INT64_MIN, INT64_MAX);
   if (seed) sampling.seed = static_cast<uint64_t>(*seed);
   sampling.logit_bias = read_logit_bias(fields);
+}
+
+std::map<std::string, std::string> read_metadata(ObjectReader& fields) {
+  std::map<std::string, std::string> metadata;
+  const Json* value = fields.take("metadata");
+  if (value == nullptr) return metadata;
+  constexpr std::string_view kExpected = "an object of strings";
+  if (!value->is_object()) throw field_error(fields.path_of("metadata"), kExpected, *value);
+  for (const auto& [key, text] : value->items()) {
+    if (!text.is_string()) throw field_error(fields.path_of("metadata"), kExpected, *value);
+    metadata[key] = text.get<std::string>();
+  }
+  return metadata;
+}
+
+// Two names of one thing; the newer one counts.
+std::string read_user(ObjectReader& fields) {
+  const std::optional<std::string> user = fields.text("user");
+  const std::optional<std::string> identifier = fields.text("safety_identifier");
+  return identifier ? *identifier : user.value_or("");
 }
 
 }  // namespace
@@ -87,48 +109,92 @@ void read_common_fields(ObjectReader& fields, ChatRequest& request) {
   request.stop = read_stop(fields);
   request.n = static_cast<int>(fields.integer("n", 1, kMostChoices).value_or(1));
   read_stream_fields(fields, request);
-  fields.accept(
-      {"user", "metadata", "store", "service_tier", "safety_identifier", "prompt_cache_key", "prompt_cache_retention"});
+  request.user = read_user(fields);
+  request.metadata = read_metadata(fields);
 }
 
 void write_common_fields(const ChatRequest& request, Json& body) {
   const SamplingSettings& sampling = request.sampling;
-  const SamplingSettings usual;
-  const auto put = [&body](const char* key, const auto& value, const auto& usual_value) {
-    if (value != usual_value) body[key] = value;
+  const auto put = [&body](const char* key, const auto& value) {
+    if (value) body[key] = *value;
   };
-  put("temperature", sampling.temperature, usual.temperature);
-  put("top_p", sampling.top_p, usual.top_p);
-  put("top_k", sampling.top_k, usual.top_k);
-  put("min_p", sampling.min_p, usual.min_p);
-  put("presence_penalty", sampling.presence_penalty, usual.presence_penalty);
-  put("frequency_penalty", sampling.frequency_penalty, usual.frequency_penalty);
+  put("temperature", sampling.temperature);
+  put("top_p", sampling.top_p);
+  put("top_k", sampling.top_k);
+  put("min_p", sampling.min_p);
+  put("presence_penalty", sampling.presence_penalty);
+  put("frequency_penalty", sampling.frequency_penalty);
   if (sampling.seed) body["seed"] = static_cast<int64_t>(*sampling.seed);
   for (const auto& [id, bias] : sampling.logit_bias) body["logit_bias"][std::to_string(id)] = bias;
-  put("stop", request.stop, std::vector<std::string>{});
-  put("n", request.n, 1);
-  put("stream", request.stream, false);
+  if (!request.stop.empty()) body["stop"] = request.stop;
+  if (request.n != 1) body["n"] = request.n;
+  if (request.stream) body["stream"] = true;
   if (request.stream_usage) body["stream_options"] = {{"include_usage", true}};
+  if (!request.user.empty()) body["user"] = request.user;
+  for (const auto& [key, text] : request.metadata) body["metadata"][key] = text;
+}
+
+void put_url(const std::string& url, Media& media) {
+  constexpr std::string_view kData = "data:";
+  constexpr std::string_view kBase64 = ";base64,";
+  const size_t comma = url.find(',');
+  const size_t mark = url.find(kBase64);
+  const bool is_base64 = url.rfind(kData, 0) == 0 && mark != std::string::npos && mark + kBase64.size() - 1 == comma;
+  if (!is_base64) {
+    media.url = url;
+    return;
+  }
+  media.media_type = url.substr(kData.size(), mark - kData.size());
+  media.data = url.substr(comma + 1);
+}
+
+std::string url_of(const Media& media) {
+  return media.data.empty() ? media.url : fmt::format("data:{};base64,{}", media.media_type, media.data);
 }
 
 Json usage_json(const Usage& usage) {
-  return {{"prompt_tokens", usage.prompt_tokens},
-          {"completion_tokens", usage.completion_tokens},
-          {"total_tokens", usage.prompt_tokens + usage.completion_tokens},
-          {"prompt_tokens_details", {{"cached_tokens", usage.cached_tokens}}}};
+  Json json = {{"prompt_tokens", usage.prompt_tokens()},
+               {"completion_tokens", usage.completion_tokens()},
+               {"total_tokens", usage.prompt_tokens() + usage.completion_tokens()},
+               {"prompt_tokens_details", {{"cached_tokens", usage.cached_input}}}};
+  if (usage.reasoning > 0) json["completion_tokens_details"] = {{"reasoning_tokens", usage.reasoning}};
+  return json;
 }
 
+namespace {
+
+int64_t read_detail(ObjectReader& fields, const char* group, const char* key) {
+  const Json* details = fields.take(group);
+  if (details == nullptr) return 0;
+  return ObjectReader(*details, fields.path_of(group)).integer(key, 0, INT64_MAX).value_or(0);
+}
+
+}  // namespace
+
+// What was cached stands in prompt_tokens, what was thought in completion_tokens. A vendor that counts them beside (the
+// part is then larger than the whole) is not let go below zero.
 Usage read_usage(const Json& value, const std::string& path) {
   ObjectReader fields(value, path);
+  const int64_t prompt = fields.integer("prompt_tokens", 0, INT64_MAX).value_or(0);
+  const int64_t completion = fields.integer("completion_tokens", 0, INT64_MAX).value_or(0);
   Usage usage;
-  usage.prompt_tokens = fields.integer("prompt_tokens", 0, INT64_MAX).value_or(0);
-  usage.completion_tokens = fields.integer("completion_tokens", 0, INT64_MAX).value_or(0);
-  if (const Json* details = fields.take("prompt_tokens_details")) {
-    usage.cached_tokens = ObjectReader(*details, fields.path_of("prompt_tokens_details"))
-                              .integer("cached_tokens", 0, INT64_MAX)
-                              .value_or(0);
-  }
+  usage.cached_input = read_detail(fields, "prompt_tokens_details", "cached_tokens");
+  usage.reasoning = read_detail(fields, "completion_tokens_details", "reasoning_tokens");
+  usage.input = std::max<int64_t>(0, prompt - usage.cached_input);
+  usage.output = std::max<int64_t>(0, completion - usage.reasoning);
   return usage;
+}
+
+std::string_view finish_word(FinishReason reason) {
+  if (reason == FinishReason::kRefusal) return to_string(FinishReason::kContentFilter);
+  if (reason == FinishReason::kPause) return to_string(FinishReason::kStop);
+  return to_string(reason);
+}
+
+FinishReason finish_reason_of(std::string_view word) {
+  if (word == "function_call") return FinishReason::kToolCalls;
+  if (word == "max_tokens") return FinishReason::kLength;
+  return finish_reason_from(word).value_or(FinishReason::kStop);
 }
 
 double finite_logprob(double logprob) {
@@ -148,17 +214,38 @@ AnswerHead read_head(ObjectReader& fields) {
 }
 
 std::string failure_payload(const FailureEvent& failure) {
-  return openai::write_error(Error(failure.code, failure.message));
+  Json body = parse_json(openai::write_error(Error(failure.code, failure.message)), "");
+  if (!failure.type.empty()) body["error"]["type"] = failure.type;
+  return dump_json(body);
 }
 
 FailureEvent read_failure(const Json& error) {
-  const Json message = error.is_object() ? error.value("message", Json()) : Json();
-  const Json type = error.is_object() ? error.value("type", Json()) : Json();
+  const auto member = [&error](const char* key) {
+    const Json value = error.is_object() ? error.value(key, Json()) : Json();
+    return value.is_string() ? value.get<std::string>() : std::string();
+  };
   FailureEvent failure;
-  failure.message = message.is_string() ? message.get<std::string>() : dump_json(error);
-  failure.code = type == "rate_limit_error"        ? ErrorCode::kOverloaded
-                 : type == "invalid_request_error" ? ErrorCode::kInvalidInput
-                                                   : ErrorCode::kInternal;
+  failure.message = member("message");
+  if (failure.message.empty()) failure.message = dump_json(error);
+  failure.type = member("type");
+  const std::string code = member("code");
+  const bool is_rate = failure.type == "rate_limit_error" || code == "rate_limit_exceeded";
+  failure.code = is_rate                                   ? ErrorCode::kOverloaded
+                 : failure.type == "invalid_request_error" ? ErrorCode::kInvalidInput
+                                                           : ErrorCode::kInternal;
+  return failure;
+}
+
+FailureEvent read_error(int status, std::string_view body) {
+  const std::optional<Json> value = try_parse_json(body, kBodyLimits);
+  FailureEvent failure;
+  if (value && value->is_object() && value->contains("error")) {
+    failure = read_failure((*value)["error"]);
+  } else {
+    constexpr size_t kShown = 200;
+    failure.message = fmt::format("status {}: {}", status, repair_utf8(std::string(body.substr(0, kShown))));
+  }
+  failure.code = error_code_of_status(status);
   return failure;
 }
 

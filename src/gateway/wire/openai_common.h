@@ -13,17 +13,27 @@ namespace understudy::openai {
 inline constexpr int kMostChoices = 128;
 inline constexpr size_t kMostStops = 4;
 inline constexpr int kMostTopLogprobs = 20;
+inline constexpr int kMostToolCalls = 512;  // of one answer
 
 // The request's body as an object, with limits for what a stranger may send. Throws kInvalidInput.
 Json parse_body(std::string_view body);
 
-// model, temperature, top_p, top_k, min_p, penalties, seed, logit_bias, stop, n, stream, stream_options; and accepts
-// what changes nothing in the answer: user, metadata, store, service_tier, safety_identifier, prompt_cache_key, ...
+// model, temperature, top_p, top_k, min_p, penalties, seed, logit_bias, stop, n, stream, stream_options, user (or
+// safety_identifier), metadata.
 void read_common_fields(ObjectReader& fields, ChatRequest& request);
 void write_common_fields(const ChatRequest& request, Json& body);
 
+// "data:image/png;base64,..." as type and data, anything else as a URL; and back.
+void put_url(const std::string& url, Media& media);
+std::string url_of(const Media& media);
+
 Json usage_json(const Usage& usage);
 Usage read_usage(const Json& value, const std::string& path);
+
+// OpenAI's word for the reason, which has none for some: a refusal is "content_filter", a pause "stop". And what a word
+// means: vendors have more than OpenAI ("eos", "end_turn"); an unknown one is a proper end.
+std::string_view finish_word(FinishReason reason);
+FinishReason finish_reason_of(std::string_view word);
 
 // A logarithm of zero has no JSON: OpenAI writes -9999.
 double finite_logprob(double logprob);
@@ -36,5 +46,7 @@ AnswerHead read_head(ObjectReader& fields);
 std::string failure_payload(const FailureEvent& failure);
 // What the error object of a failed stream says, as an event.
 FailureEvent read_failure(const Json& error);
+// A response with an error's status and, usually, an error object as its body.
+FailureEvent read_error(int status, std::string_view body);
 
 }  // namespace understudy::openai

@@ -1,13 +1,15 @@
 // OpenAI's older completions (POST /v1/completions), both directions: a prompt of plain text in, its continuation out.
 // A token that is no whole text ("half a character") is written as OpenAI does: "bytes:\xe2\x82".
 #include <fmt/format.h>
-#include <algorithm>
 
+#include <algorithm>
 #include <charconv>
 #include <map>
 
 #include "base/utf8.h"
+#include "gateway/wire/harmless.h"
 #include "gateway/wire/openai_common.h"
+#include "gateway/wire/openai_error.h"
 #include "gateway/wire/protocol.h"
 
 namespace understudy {
@@ -49,12 +51,16 @@ std::string read_prompt(ObjectReader& fields) {
   throw unsupported_field("prompt", "one prompt a request, as text");
 }
 
-void refuse_what_we_lack(ObjectReader& fields, int n) {
+// What only this protocol knows; best_of that says no more than n does is let pass.
+void read_extras(ObjectReader& fields, ChatRequest& request) {
   const std::optional<int64_t> best_of = fields.integer("best_of", 1, openai::kMostChoices);
-  if (best_of && *best_of != n)
-    throw unsupported_field("best_of", "all answers are given back, none is picked: write n");
-  fields.refuse("suffix", "the model continues a text, it does not fill a gap");
-  fields.refuse("response_format", "an answer cannot be held to a format here");
+  const auto keep = [&request](const char* key, Json value) {
+    request.extras[key] = Native{ProtocolName::kOpenAiCompletions, std::move(value)};
+  };
+  if (best_of && *best_of != request.n) keep("best_of", *best_of);
+  for (const char* key : {"suffix", "response_format", "store", "service_tier"}) {
+    if (const Json* value = fields.take(key)) keep(key, *value);
+  }
 }
 
 void read_logprobs(ObjectReader& fields, ChatRequest& request) {
@@ -131,10 +137,8 @@ Json choice_json(int index, const std::string& text, Json logprobs, Json reason)
 
 std::optional<FinishReason> read_finish_reason(ObjectReader& choice) {
   const std::optional<std::string> word = choice.text("finish_reason");
-  if (!word) return std::nullopt;
-  const std::optional<FinishReason> reason = finish_reason_from(*word);
-  if (!reason) throw field_error(choice.path_of("finish_reason"), "a known reason", *word);
-  return reason;
+  if (!word || word->empty()) return std::nullopt;
+  return openai::finish_reason_of(*word);
 }
 
 // ---- streams
@@ -144,28 +148,31 @@ class CompletionEventWriter : public EventWriter {
   CompletionEventWriter(const ChatRequest& request, AnswerHead head)
       : head_(std::move(head)), logprobs_(request.logprobs), usage_(request.stream_usage) {}
 
-  std::vector<std::string> write(const ChatEvent& event) override {
+  std::vector<WireEvent> write(const ChatEvent& event) override {
+    if (std::holds_alternative<HeadEvent>(event)) return {};  // the writer has its own
     if (const auto* text = std::get_if<TextEvent>(&event)) {
       Json logprobs = logprobs_ ? logprobs_json(text->logprobs, offsets_[text->choice]) : Json(nullptr);
       return {chunk(Json::array({choice_json(text->choice, text->text, std::move(logprobs), nullptr)}), nullptr)};
     }
     if (const auto* finish = std::get_if<FinishEvent>(&event)) {
-      return {chunk(Json::array({choice_json(finish->choice, "", nullptr, to_string(finish->reason))}), nullptr)};
+      return {chunk(Json::array({choice_json(finish->choice, "", nullptr, openai::finish_word(finish->reason))}),
+                    nullptr)};
     }
     if (const auto* usage = std::get_if<UsageEvent>(&event)) {
       if (!usage_) return {};
       return {chunk(Json::array(), openai::usage_json(usage->usage))};
     }
-    return {openai::failure_payload(std::get<FailureEvent>(event))};
+    if (const auto* failure = std::get_if<FailureEvent>(&event)) return {{"", openai::failure_payload(*failure)}};
+    throw unsupported_field("choices", "an answer of more than text cannot be expressed by OpenAI's completions");
   }
-  std::vector<std::string> finish() override { return {"[DONE]"}; }
+  std::vector<WireEvent> finish() override { return {{"", "[DONE]"}}; }
 
  private:
-  std::string chunk(Json choices, Json usage) const {
+  WireEvent chunk(Json choices, Json usage) const {
     Json body = openai::head_json(head_, kObject);
     body["choices"] = std::move(choices);
     if (usage_) body["usage"] = std::move(usage);
-    return dump_json(body);
+    return {"", dump_json(body)};
   }
 
   const AnswerHead head_;
@@ -176,33 +183,55 @@ class CompletionEventWriter : public EventWriter {
 
 class CompletionEventReader : public EventReader {
  public:
-  std::vector<ChatEvent> read(std::string_view payload) override {
+  std::vector<ChatEvent> read(const WireEvent& event) override {
     std::vector<ChatEvent> events;
-    if (payload == "[DONE]") return events;
-    const Json body = openai::parse_body(payload);
+    if (event.data == "[DONE]") {
+      is_done_ = true;
+      return events;
+    }
+    const Json body = openai::parse_body(event.data);
     ObjectReader fields(body, "");
     if (const Json* error = fields.take("error")) {
       events.emplace_back(openai::read_failure(*error));
       return events;
     }
-    const Json& choices = fields.require("choices");
-    if (!choices.is_array()) throw field_error("choices", "a list", choices);
-    for (size_t i = 0; i < choices.size(); ++i) {
-      ObjectReader choice(choices[i], fmt::format("choices[{}]", i));
-      const int index = static_cast<int>(choice.integer("index", 0, openai::kMostChoices - 1).value_or(0));
-      TextEvent text{index, choice.text("text").value_or(""), read_logprobs_object(choice)};
-      if (!text.text.empty() || !text.logprobs.empty()) events.emplace_back(std::move(text));
-      if (const auto reason = read_finish_reason(choice)) events.emplace_back(FinishEvent{index, *reason});
+    if (!std::exchange(has_head_, true)) events.emplace_back(HeadEvent{openai::read_head(fields)});
+    const Json* choices = fields.list("choices");
+    for (size_t i = 0; choices != nullptr && i < choices->size(); ++i) {
+      read_choice((*choices)[i], fmt::format("choices[{}]", i), events);
     }
     if (const Json* usage = fields.take("usage")) events.emplace_back(UsageEvent{openai::read_usage(*usage, "usage")});
     return events;
   }
+  bool is_complete() const override {
+    const auto is_open = [](const auto& entry) { return entry.second; };
+    return is_done_ || (!open_.empty() && std::none_of(open_.begin(), open_.end(), is_open));
+  }
+
+ private:
+  void read_choice(const Json& value, const std::string& path, std::vector<ChatEvent>& events) {
+    ObjectReader choice(value, path);
+    const int index = static_cast<int>(choice.integer("index", 0, openai::kMostChoices - 1).value_or(0));
+    open_.try_emplace(index, true);
+    TextEvent text{index, choice.text("text").value_or(""), read_logprobs_object(choice)};
+    if (!text.text.empty() || !text.logprobs.empty()) events.emplace_back(std::move(text));
+    const std::optional<FinishReason> reason = read_finish_reason(choice);
+    if (!reason) return;
+    open_[index] = false;
+    events.emplace_back(FinishEvent{index, *reason, ""});
+  }
+
+  bool has_head_ = false;
+  bool is_done_ = false;
+  std::map<int, bool> open_;  // choices that began; false once they said why they ended
 };
 
 class OpenAiCompletions : public Protocol {
  public:
+  using Protocol::write_request;
+  ProtocolName name() const override { return ProtocolName::kOpenAiCompletions; }
   ChatRequest read_request(std::string_view body) const override;
-  std::string write_request(const ChatRequest& request) const override;
+  std::string write_request(const ChatRequest& request, std::vector<std::string>& dropped) const override;
   ChatAnswer read_answer(std::string_view body) const override;
   std::string write_answer(const ChatAnswer& answer) const override;
   std::unique_ptr<EventWriter> event_writer(const ChatRequest& request, const AnswerHead& head) const override {
@@ -210,6 +239,8 @@ class OpenAiCompletions : public Protocol {
   }
   std::unique_ptr<EventReader> event_reader() const override { return std::make_unique<CompletionEventReader>(); }
   std::string_view id_prefix() const override { return "cmpl-"; }
+  std::string write_error(int, const Error& error) const override { return openai::write_error(error); }
+  FailureEvent read_error(int status, std::string_view body) const override { return openai::read_error(status, body); }
 };
 
 ChatRequest OpenAiCompletions::read_request(std::string_view body) const {
@@ -222,17 +253,34 @@ ChatRequest OpenAiCompletions::read_request(std::string_view body) const {
   request.max_tokens = fields.integer("max_tokens", 1, INT32_MAX).value_or(16);
   request.echo = fields.boolean("echo").value_or(false);
   read_logprobs(fields, request);
-  refuse_what_we_lack(fields, request.n);
+  read_extras(fields, request);
   fields.finish();
   return request;
 }
 
-std::string OpenAiCompletions::write_request(const ChatRequest& request) const {
+// A conversation has no place here: only the plain text to go on with.
+void check_expressible(const ChatRequest& request) {
+  const auto refuse_if = [](bool is_there, const char* field) {
+    if (is_there) throw unsupported_field(field, "OpenAI's completions cannot express it");
+  };
+  refuse_if(!request.messages.empty() || !request.prompt, "messages");
+  refuse_if(!request.tools.empty(), "tools");
+  refuse_if(request.tool_choice != ToolChoice{}, "tool_choice");
+  refuse_if(request.response_format.kind != ResponseFormat::Kind::kText, "response_format");
+  refuse_if(request.parallel_tool_calls.has_value(), "parallel_tool_calls");
+}
+
+std::string OpenAiCompletions::write_request(const ChatRequest& request, std::vector<std::string>& dropped) const {
+  check_expressible(request);
+  std::set<std::string> harmless;
+  if (request.reasoning != ReasoningSettings{}) harmless.insert("reasoning");
   Json body = {{"model", request.model}, {"prompt", request.prompt.value_or("")}};
   openai::write_common_fields(request, body);
   if (request.max_tokens) body["max_tokens"] = *request.max_tokens;
   if (request.echo) body["echo"] = true;
   if (request.logprobs) body["logprobs"] = request.top_logprobs;
+  write_extras(request, ProtocolName::kOpenAiCompletions, body, harmless);
+  dropped.insert(dropped.end(), harmless.begin(), harmless.end());
   return dump_json(body);
 }
 
@@ -244,7 +292,7 @@ std::string OpenAiCompletions::write_answer(const ChatAnswer& answer) const {
     size_t offset = 0;
     Json logprobs = choice.logprobs.empty() ? Json(nullptr) : logprobs_json(choice.logprobs, offset);
     body["choices"].push_back(
-        choice_json(static_cast<int>(i), choice.text, std::move(logprobs), to_string(choice.reason)));
+        choice_json(static_cast<int>(i), choice.text, std::move(logprobs), openai::finish_word(choice.reason)));
   }
   body["usage"] = openai::usage_json(answer.usage);
   return dump_json(body);

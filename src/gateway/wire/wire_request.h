@@ -13,8 +13,10 @@ namespace understudy {
 
 class WireRequest {
  public:
+  static constexpr int kDeepest = 64;  // levels of nesting, where no config says else
+
   // Throws kInvalidInput (read_request_head). `model` and `stream` of the path override what the body says (Gemini).
-  WireRequest(const Protocol& protocol, WireRequestBytes bytes, int depth = 64);
+  WireRequest(const Protocol& protocol, WireRequestBytes bytes, int depth = kDeepest);
   // A request made here (probes, shadows, tests); its bytes are written by the protocol.
   static WireRequest of(const Protocol& protocol, ChatRequest request);
 

@@ -14,6 +14,7 @@
 #include "base/metrics.h"
 #include "base/worker_pool.h"
 #include "gateway/api/api.h"
+#include "gateway/routing/local_router.h"
 #include "net/http_server.h"
 #include "tests/support/raw_client.h"
 #include "tests/support/stand_in_provider.h"
@@ -86,7 +87,7 @@ class ApiTest : public ::testing::Test {
   }
 
   StandInProvider provider_;
-  Router router_;
+  LocalRouter router_;
   WorkerPool workers_{2};
   Metrics metrics_;
   std::atomic<int> ids_{0};

@@ -2,23 +2,33 @@
 
 #include <gtest/gtest.h>
 
+#include "base/worker_pool.h"
+#include "gateway/wire/wire_request.h"
+#include "tests/support/run_awaitable.h"
+#include "tests/support/stand_in_provider.h"
+
 namespace understudy {
 namespace {
 
-TEST(Collect, PutsEventsTogetherByChoice) {
-  ChatAnswer answer;
-  for (const ChatEvent& event : std::vector<ChatEvent>{
-           TextEvent{1, "b", {{{"b", -1}, {}}}}, TextEvent{0, "a", {}}, TextEvent{1, "c", {{{"c", -2}, {}}}},
-           FinishEvent{1, FinishReason::kLength}, FinishEvent{0, FinishReason::kStop}, UsageEvent{{1, 2, 0}}}) {
-    add_event(answer, event);
-  }
-  ASSERT_EQ(answer.choices.size(), 2U);
-  EXPECT_EQ(answer.choices[0].text, "a");
-  EXPECT_EQ(answer.choices[1].text, "bc");
-  EXPECT_EQ(answer.choices[1].logprobs.size(), 2U);
-  EXPECT_EQ(answer.choices[1].reason, FinishReason::kLength);
-  EXPECT_EQ(answer.usage.completion_tokens, 2);
-  EXPECT_THROW(add_event(answer, FailureEvent{ErrorCode::kOverloaded, "x"}), Error);
+ChatAnswer collected(const std::string& prompt) {
+  WorkerPool workers(1);
+  testing::StandInProvider provider;
+  ChatRequest request;
+  request.messages = {Message::of(Role::kUser, prompt)};
+  const WireRequest wire = WireRequest::of(openai_chat(), request);
+  Attempt attempt = testing::run(provider.start(wire, "stand-in", {&workers, {}}));
+  const std::unique_ptr<AnswerStream> stream = attempt.take_stream();
+  return testing::run(collect(*stream));
+}
+
+TEST(Collect, ReadsTheStreamToItsEnd) {
+  const ChatAnswer answer = collected("hi");
+  EXPECT_EQ(answer.choices.at(0).text, "Grüße, Welt!");
+  EXPECT_EQ(answer.usage.completion_tokens(), 4);
+}
+
+TEST(Collect, ThrowsWhatAFailureSays) {
+  EXPECT_THROW((void)collected("break"), Error);
 }
 
 }  // namespace

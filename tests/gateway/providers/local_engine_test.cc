@@ -5,6 +5,7 @@
 
 #include "base/worker_pool.h"
 #include "gateway/providers/collect.h"
+#include "gateway/wire/wire_request.h"
 #include "tests/support/byte_model.h"
 #include "tests/support/run_awaitable.h"
 
@@ -41,7 +42,9 @@ class LocalEngineTest : public ::testing::Test {
     return request;
   }
   Attempt start(const ChatRequest& request, std::stop_token stop = {}) {
-    return run(provider_->start(request, {&workers_, std::move(stop)}));
+    const Protocol& protocol = request.prompt ? openai_completions() : openai_chat();
+    requests_.push_back(std::make_unique<WireRequest>(WireRequest::of(protocol, request)));  // outlives the stream
+    return run(provider_->start(*requests_.back(), "tiny", {&workers_, std::move(stop)}));
   }
   ChatAnswer answer(const ChatRequest& request) {
     Attempt attempt = start(request);
@@ -62,6 +65,7 @@ class LocalEngineTest : public ::testing::Test {
   std::shared_ptr<const Tokenizer> tokenizer_;
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<LocalEngine> provider_;
+  std::vector<std::unique_ptr<WireRequest>> requests_;
 };
 
 TEST_F(LocalEngineTest, AnswersAChatAsThePromptThatItsTemplateMakes) {
@@ -69,13 +73,13 @@ TEST_F(LocalEngineTest, AnswersAChatAsThePromptThatItsTemplateMakes) {
   const ChatAnswer of_text = answer(completion("[hi]"));
   ASSERT_EQ(of_chat.choices.size(), 1U);
   EXPECT_EQ(of_chat.choices[0].text, of_text.choices[0].text);
-  EXPECT_EQ(of_chat.usage.completion_tokens, 6);
+  EXPECT_EQ(of_chat.usage.completion_tokens(), 6);
   EXPECT_EQ(of_chat.choices[0].reason, FinishReason::kLength);
-  EXPECT_EQ(of_chat.usage.prompt_tokens, 5) << "a BOS and four bytes";
+  EXPECT_EQ(of_chat.usage.prompt_tokens(), 5) << "a BOS and four bytes";
 }
 
 TEST_F(LocalEngineTest, TakesSpecialTokensInsideAMessageAsPlainText) {
-  EXPECT_EQ(answer(chat("</s>")).usage.prompt_tokens, 7) << "a BOS and six bytes, not one end token";
+  EXPECT_EQ(answer(chat("</s>")).usage.prompt_tokens(), 7) << "a BOS and six bytes, not one end token";
 }
 
 TEST_F(LocalEngineTest, GivesEveryTokensProbabilityAndItsAlternatives) {
@@ -99,7 +103,7 @@ TEST_F(LocalEngineTest, DrawsChoicesThatDifferAndComeAgain) {
   const ChatAnswer first = answer(request);
   ASSERT_EQ(first.choices.size(), 3U);
   EXPECT_NE(first.choices[0].text, first.choices[1].text);
-  EXPECT_GT(first.usage.completion_tokens, first.usage.prompt_tokens);
+  EXPECT_GT(first.usage.completion_tokens(), first.usage.prompt_tokens());
   const ChatAnswer again = answer(request);
   for (size_t i = 0; i < 3; ++i) EXPECT_EQ(again.choices[i].text, first.choices[i].text);
 }
@@ -116,11 +120,39 @@ TEST_F(LocalEngineTest, RefusesWithAReason) {
   EXPECT_EQ(too_long.reason(), "context_length_exceeded");
   EXPECT_THAT(too_long.message(), HasSubstr("the context holds 256 tokens; the prompt has 301"));
   ChatRequest picture = chat("hi");
-  picture.messages[0].content.push_back({"", Json{{"type", "image_url"}}});
+  picture.messages[0].content.emplace_back().other = Media{.url = "https://a.example/b.png"};
   EXPECT_EQ(refusal(picture).field(), "messages[0].content[1]");
   provider_ = make({.name = "bare"});
   EXPECT_EQ(refusal(chat("hi")).field(), "messages");
-  EXPECT_EQ(answer(completion("hi")).usage.completion_tokens, 6);
+  EXPECT_EQ(answer(completion("hi")).usage.completion_tokens(), 6);
+}
+
+TEST_F(LocalEngineTest, RefusesWhatItCannotDo) {
+  const auto field_of = [this](const std::function<void(ChatRequest&)>& change) {
+    ChatRequest request = chat("hi");
+    change(request);
+    return refusal(request).field();
+  };
+  const Tool tool{.name = "f", .parameters = Json::object()};
+  EXPECT_EQ(field_of([](ChatRequest& r) { r.response_format.kind = ResponseFormat::Kind::kJsonObject; }),
+            "response_format");
+  EXPECT_EQ(field_of([](ChatRequest& r) { r.tool_choice.mode = ToolChoice::Mode::kRequired; }), "tool_choice");
+  EXPECT_EQ(field_of([&tool](ChatRequest& r) {
+              r.tools = {tool};
+              r.tools[0].strict = true;
+            }),
+            "tools[0].strict");
+  EXPECT_EQ(field_of([&tool](ChatRequest& r) {
+              r.tools = {tool};
+              r.parallel_tool_calls = false;
+            }),
+            "parallel_tool_calls");
+  EXPECT_EQ(field_of([](ChatRequest& r) { r.reasoning.effort = "high"; }), "reasoning_effort");
+  EXPECT_EQ(field_of([](ChatRequest& r) { r.extras["verbosity"] = {ProtocolName::kOpenAiChat, "low"}; }), "verbosity");
+  ChatRequest harmless = chat("hi");
+  harmless.user = "u";
+  harmless.extras["store"] = {ProtocolName::kOpenAiChat, false};
+  EXPECT_EQ(answer(harmless).choices.size(), 1U);
 }
 
 TEST_F(LocalEngineTest, FreesWhatIsCancelledOrDropped) {
@@ -133,7 +165,7 @@ TEST_F(LocalEngineTest, FreesWhatIsCancelledOrDropped) {
   stop.request_stop();
   const ChatAnswer cut = run(collect(*stream));
   EXPECT_EQ(cut.choices[0].reason, FinishReason::kCancelled);
-  EXPECT_LT(cut.usage.completion_tokens, 240);
+  EXPECT_LT(cut.usage.completion_tokens(), 240);
   { const Attempt dropped = start(request); }
   answer(chat("next"));
   for (int i = 0; i < 500 && provider_->load().active > 0; ++i)

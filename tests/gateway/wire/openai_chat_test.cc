@@ -37,16 +37,37 @@ ChatRequest full_request() {
                       Message::of(Role::kAssistant, "")};
   Message call;
   call.role = Role::kAssistant;
-  call.tool_calls = {{"call_1", "weather", "{\"city\": \"Rome\"}"}};
+  call.tool_calls = {{"call_1", "weather", "{\"city\": \"Rome\"}", ""}};
   Message result = Message::of(Role::kTool, "sunny");
   result.tool_call_id = "call_1";
   Message picture;
-  picture.content = {{"what is it?", std::nullopt},
-                     {"", Json{{"type", "image_url"}, {"image_url", {{"url", "data:,"}}}}}};
+  picture.content = {ContentPart::of("what is it?")};
+  const Media media[] = {{.kind = Media::Kind::kImage, .url = "https://a.example/b.png", .detail = "low"},
+                         {.kind = Media::Kind::kImage, .media_type = "image/png", .data = "AAAA"},
+                         {.kind = Media::Kind::kAudio, .media_type = "audio/wav", .data = "BBBB"},
+                         {.kind = Media::Kind::kDocument, .file_id = "file-1"},
+                         {.kind = Media::Kind::kDocument, .media_type = "application/pdf", .data = "CC", .name = "a.pdf"}};
+  for (const Media& part : media) picture.content.emplace_back().other = part;
+  picture.content.emplace_back().other = Native{ProtocolName::kOpenAiChat, {{"type", "new_kind"}, {"x", 1}}};
   picture.name = "ann";
   request.messages.insert(request.messages.end(), {call, result, picture});
-  request.tools = {{"weather", "tells it", {{"type", "object"}, {"properties", Json::object()}}}};
-  request.tool_choice = ToolChoice::kNone;
+  request.tools = {{.name = "weather",
+                    .description = "tells it",
+                    .parameters = {{"type", "object"}, {"properties", Json::object()}},
+                    .strict = true},
+                   {.native = Native{ProtocolName::kOpenAiChat, {{"type", "custom"}, {"custom", {{"name", "c"}}}}}}};
+  request.tool_choice = {ToolChoice::Mode::kNamed, "weather"};
+  request.parallel_tool_calls = false;
+  request.response_format = {.kind = ResponseFormat::Kind::kJsonSchema,
+                             .name = "invoice",
+                             .description = "of a sale",
+                             .schema = {{"type", "object"}},
+                             .strict = true};
+  request.reasoning.effort = "high";
+  request.user = "u1";
+  request.metadata = {{"a", "b"}};
+  request.extras["verbosity"] = {ProtocolName::kOpenAiChat, "low"};
+  request.extras["store"] = {ProtocolName::kOpenAiChat, true};
   request.sampling = {.temperature = 0.25,
                       .top_p = 0.5,
                       .top_k = 7,
@@ -81,26 +102,40 @@ TEST(OpenAiChat, ReadsBackEveryRequestThatItWrites) {
 TEST(OpenAiChat, ReadsBackEveryAnswerThatItWrites) {
   ChatAnswer answer;
   answer.head = {"chatcmpl-1", "invoices", 1700000000};
-  answer.choices = {{"Grüße", FinishReason::kStop, some_logprobs()}, {"", FinishReason::kLength, {}}};
-  answer.usage = {10, 20, 5};
+  answer.choices = {{.text = "Grüße", .logprobs = some_logprobs(), .reasoning = {{.text = "hm"}}},
+                    {.reason = FinishReason::kLength},
+                    {.reason = FinishReason::kToolCalls, .tool_calls = {{"c1", "f", "{}", ""}, {"c2", "g", "[1]", ""}}},
+                    {.refusal = "I will not."}};
+  answer.usage = {.input = 5, .cached_input = 5, .output = 12, .reasoning = 8};
   EXPECT_EQ(openai_chat().read_answer(openai_chat().write_answer(answer)), answer);
 }
 
 TEST(OpenAiChat, ReadsBackEveryStreamThatItWrites) {
-  const std::vector<ChatEvent> events = {TextEvent{0, "a", some_logprobs()},    TextEvent{1, "b", {}},
-                                         FinishEvent{1, FinishReason::kLength}, TextEvent{0, "c", {}},
-                                         FinishEvent{0, FinishReason::kStop},   UsageEvent{{7, 8, 3}}};
+  const std::vector<ChatEvent> events = {HeadEvent{{"chatcmpl-1", "m", 5}},
+                                         ReasoningEvent{0, true, {.text = "h"}},
+                                         ReasoningEvent{0, false, {.text = "m"}},
+                                         TextEvent{0, "a", some_logprobs(), false},
+                                         TextEvent{1, "b", {}, false},
+                                         TextEvent{1, "no", {}, true},
+                                         FinishEvent{1, FinishReason::kLength, ""},
+                                         TextEvent{0, "c", {}, false},
+                                         ToolCallEvent{0, 0, "c1", "f", "", ""},
+                                         ToolCallEvent{0, 0, "", "", "{\"a\"", ""},
+                                         ToolCallEvent{0, 1, "c2", "g", "{}", ""},
+                                         FinishEvent{0, FinishReason::kToolCalls, ""},
+                                         UsageEvent{{.input = 4, .cached_input = 3, .output = 8}}};
   const auto writer = openai_chat().event_writer(full_request(), {"chatcmpl-1", "m", 5});
   const auto reader = openai_chat().event_reader();
   std::vector<ChatEvent> read;
   for (const ChatEvent& event : events) {
-    for (const std::string& payload : writer->write(event)) {
+    for (const WireEvent& payload : writer->write(event)) {
       for (ChatEvent& back : reader->read(payload)) read.push_back(std::move(back));
     }
   }
   EXPECT_EQ(read, events);
-  const FailureEvent failure{ErrorCode::kOverloaded, "too much"};
-  const std::vector<std::string> told = writer->write(failure);
+  EXPECT_TRUE(reader->is_complete());
+  const FailureEvent failure{ErrorCode::kOverloaded, "too much", "rate_limit_error"};
+  const std::vector<WireEvent> told = writer->write(failure);
   ASSERT_EQ(told.size(), 1U);
   EXPECT_EQ(reader->read(told.front()), std::vector<ChatEvent>{failure});
 }
@@ -110,11 +145,13 @@ TEST(OpenAiChat, WritesChunksInOpenAisOrder) {
   request.stream = request.stream_usage = true;
   const auto writer = openai_chat().event_writer(request, {"chatcmpl-1", "m", 5});
   std::vector<std::string> payloads;
-  const auto add = [&](std::vector<std::string> more) { payloads.insert(payloads.end(), more.begin(), more.end()); };
-  add(writer->write(TextEvent{0, "Hel", {}}));
-  add(writer->write(TextEvent{0, "lo", {}}));
-  add(writer->write(FinishEvent{0, FinishReason::kStop}));
-  add(writer->write(UsageEvent{{3, 2, 1}}));
+  const auto add = [&](const std::vector<WireEvent>& more) {
+    for (const WireEvent& event : more) payloads.push_back(event.data);
+  };
+  add(writer->write(TextEvent{0, "Hel", {}, false}));
+  add(writer->write(TextEvent{0, "lo", {}, false}));
+  add(writer->write(FinishEvent{0, FinishReason::kStop, ""}));
+  add(writer->write(UsageEvent{{.input = 2, .cached_input = 1, .output = 2}}));
   add(writer->finish());
   const std::string head = R"({"id":"chatcmpl-1","object":"chat.completion.chunk","created":5,"model":"m","choices":)";
   EXPECT_EQ(
@@ -132,13 +169,13 @@ TEST(OpenAiChat, WritesChunksInOpenAisOrder) {
 
 TEST(OpenAiChat, LeavesUsageOutOfAStreamThatDidNotAskForIt) {
   const auto writer = openai_chat().event_writer({}, {"id", "m", 5});
-  EXPECT_TRUE(writer->write(UsageEvent{{3, 2, 0}}).empty());
-  EXPECT_THAT(writer->write(TextEvent{0, "x", {}}).back(), ::testing::Not(HasSubstr("usage")));
+  EXPECT_TRUE(writer->write(UsageEvent{{.input = 3, .output = 2}}).empty());
+  EXPECT_THAT(writer->write(TextEvent{0, "x", {}, false}).back().data, ::testing::Not(HasSubstr("usage")));
 }
 
 TEST(OpenAiChat, WritesLogprobsWithBytesSoThatHalfACharacterSurvives) {
   ChatAnswer answer;
-  answer.choices = {{"", FinishReason::kStop, {{{"\xE2\x82", -1.5}, {}}}}};
+  answer.choices = {{.logprobs = {{{"\xE2\x82", -1.5}, {}}}}};
   EXPECT_THAT(openai_chat().write_answer(answer), HasSubstr(R"("logprob":-1.5,"bytes":[226,130],"top_logprobs":[])"));
 }
 
@@ -207,19 +244,13 @@ TEST(OpenAiChat, RefusesWithTheFieldsName) {
       {{{"stream", "yes"}}, "stream", "true or false"},
       {{{"stream_options", {{"include_usage", true}}}}, "stream_options", "only allowed with"},
       {{{"stream", true}, {"stream_options", {{"usage", true}}}}, "stream_options.usage", "unknown field"},
-      {{{"response_format", {{"type", "json_object"}}}}, "response_format", "json_object"},
-      {{{"response_format", {{"type", "json_schema"}, {"json_schema", Json::object()}}}},
-       "response_format",
-       "json_schema"},
+      {{{"response_format", {{"type", "json_schema"}}}}, "response_format.json_schema", "is missing"},
       {{{"response_format", {{"type", "xml"}}}}, "response_format.type", "text"},
-      {{{"tool_choice", "required"}}, "tool_choice", "cannot be forced"},
-      {{{"tools", {{{"type", "custom"}}}}}, "tools[0].type", "function"},
-      {{{"tools", {{{"type", "function"}, {"function", {{"name", "f"}, {"strict", true}}}}}}},
+      {{{"tool_choice", "perhaps"}}, "tool_choice", "required"},
+      {{{"tools", {{{"type", "function"}, {"function", {{"name", "f"}, {"strict", "yes"}}}}}}},
        "tools[0].function.strict",
-       "schema"},
-      {{{"reasoning_effort", "high"}}, "reasoning_effort", "not supported"},
-      {{{"functions", Json::array()}}, "functions", "write tools"},
-      {{{"modalities", {"audio"}}}, "modalities", "text only"},
+       "true or false"},
+      {{{"metadata", {{"a", 1}}}}, "metadata", "strings"},
       {{{"temprature", 1}}, "temprature", "did you mean temperature?"},
   };
   for (const Refused& entry : cases) {

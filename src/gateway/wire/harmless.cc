@@ -1,0 +1,36 @@
+#include "gateway/wire/harmless.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/json.h"
+#include "gateway/wire/object_reader.h"
+
+namespace understudy {
+
+namespace {
+constexpr std::string_view kHarmless[] = {
+    "moderation", "prediction",  // the first changes no answer, the second only makes it quicker
+    "service_tier",  // how soon it is answered
+    "store", "prompt_cache_key", "prompt_cache_retention",
+};
+}
+
+bool is_harmless_extra(std::string_view key) {
+  return std::find(std::begin(kHarmless), std::end(kHarmless), key) != std::end(kHarmless);
+}
+
+void write_extras(const ChatRequest& request, ProtocolName target, Json& body, std::set<std::string>& dropped) {
+  for (const auto& [key, native] : request.extras) {
+    if (native.protocol == target) {
+      body[key] = native.value;
+    } else if (is_harmless_extra(key)) {
+      dropped.insert(key);
+    } else {
+      throw unsupported_field(key, fmt::format("{} cannot express it", to_string(target)));
+    }
+  }
+}
+
+}  // namespace understudy

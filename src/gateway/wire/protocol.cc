@@ -1,0 +1,20 @@
+#include "gateway/wire/protocol.h"
+
+namespace understudy {
+
+const Protocol& protocol_of(ProtocolName name) {
+  switch (name) {
+    case ProtocolName::kOpenAiChat:
+      return openai_chat();
+    case ProtocolName::kOpenAiCompletions:
+      return openai_completions();
+    case ProtocolName::kOpenAiResponses:
+    case ProtocolName::kAnthropic:
+    case ProtocolName::kGemini:
+    case ProtocolName::kOpenAiEmbeddings:
+      break;
+  }
+  throw Error(ErrorCode::kInternal, std::string(to_string(name)) + " has no conversation");
+}
+
+}  // namespace understudy
