@@ -181,7 +181,8 @@ Awaitable<Attempt> GatewayRouter::Request::answer() {
   if (found == snapshot_->tasks.end()) {
     record_.route.task.clear();
     record_.route.decision = "chain";
-    Attempt attempt = co_await run(snapshot_->models.find(request_.head().model)->second, Purpose::kAnswer, request_);
+    std::shared_ptr<const Chain> chain = snapshot_->models.find(request_.head().model)->second;
+    Attempt attempt = co_await run(std::move(chain), Purpose::kAnswer, request_);
     co_return attempt;
   }
   const RoutedTask& task = found->second;
@@ -290,7 +291,8 @@ Awaitable<Attempt> GatewayRouter::Request::ask_teacher(const RoutedTask& task, c
 Awaitable<Attempt> GatewayRouter::Request::ask_specialist(const RoutedTask& task) {
   Attempt attempt = co_await run(task.specialist, Purpose::kAnswer, request_);
   if (attempt.started() || attempt.failure().kind == Kind::kCancelled) co_return attempt;
-  Attempt escalated = co_await escalate(task, fmt::format("specialist: {}", to_string(attempt.failure().kind)));
+  std::string why = fmt::format("specialist: {}", to_string(attempt.failure().kind));
+  Attempt escalated = co_await escalate(task, std::move(why));
   co_return escalated;
 }
 
@@ -301,7 +303,8 @@ Awaitable<Attempt> GatewayRouter::Request::ask_gated_specialist(const RoutedTask
   Attempt attempt = co_await run(task.specialist, Purpose::kAnswer, request);
   if (!attempt.started()) {
     if (attempt.failure().kind == Kind::kCancelled) co_return attempt;
-    Attempt escalated = co_await escalate(task, fmt::format("specialist: {}", to_string(attempt.failure().kind)));
+    std::string why = fmt::format("specialist: {}", to_string(attempt.failure().kind));
+    Attempt escalated = co_await escalate(task, std::move(why));
     co_return escalated;
   }
   HeldAnswer held = co_await hold_answer(attempt.take_stream());
@@ -312,8 +315,9 @@ Awaitable<Attempt> GatewayRouter::Request::ask_gated_specialist(const RoutedTask
     show_answer_of(record_, record_.attempts[row], began_);
     co_return Attempt(release(std::move(held)));
   }
-  const std::vector<std::string>& reasons = record_.attempts[row].gate;
-  Attempt escalated = co_await escalate(task, reasons.empty() ? "specialist: broke off" : reasons.front());
+  std::string why = "specialist: broke off";
+  if (!record_.attempts[row].gate.empty()) why = record_.attempts[row].gate.front();
+  Attempt escalated = co_await escalate(task, std::move(why));
   const bool may_serve = held.is_whole() && !escalated.started() && escalated.failure().kind != Kind::kCancelled;
   if (!may_serve) co_return escalated;
   record_.route.decision = "specialist";
@@ -364,7 +368,8 @@ Awaitable<void> GatewayRouter::Request::shadow(GatewayRouter& router, std::share
   what.chain = task.specialist;
   what.purpose = Purpose::kShadow;
   const Call call{&router.tools_.background, router.tasks_.stop_token()};
-  Attempt attempt = co_await router.runner_.start(std::move(what), probing ? *probing : *request, record, call);
+  const WireRequest& asked = probing ? *probing : *request;
+  Attempt attempt = co_await router.runner_.start(std::move(what), asked, record, call);
   if (attempt.started()) {
     HeldAnswer held = co_await hold_answer(attempt.take_stream());
     ExchangeAttempt& row = record.attempts.back();
@@ -373,7 +378,7 @@ Awaitable<void> GatewayRouter::Request::shadow(GatewayRouter& router, std::share
     }
     row.answer = answer_body(*request, held.answer);
   }
-  router.tools_.amend(id, std::move(record.attempts));
+  if (!record.attempts.empty()) router.tools_.amend(id, std::move(record.attempts));
   --router.shadows_;
 }
 
