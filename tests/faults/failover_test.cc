@@ -203,7 +203,7 @@ class Outage : public RouterTest {
       } else if (!heard.looks_whole()) {
         ++failed;
       }
-      if (began_dead && exchange.provider != "s") ++strange;
+      if (began_dead && dead && exchange.provider != "s") ++strange;
     }
   }
 
