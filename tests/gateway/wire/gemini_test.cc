@@ -216,6 +216,24 @@ TEST(Gemini, ReadsAnAnswerWithItsDisjointUsage) {
   EXPECT_EQ(gemini().read_answer(gemini().write_answer(answer)), answer);
 }
 
+TEST(Gemini, CountsAreNeverBelowZeroNorPastTheirType) {
+  Json body = parse_json(kAnswer, "");
+  body["usageMetadata"] = {{"promptTokenCount", 3}, {"cachedContentTokenCount", 9}};
+  EXPECT_EQ(gemini().read_answer(dump_json(body)).usage, (Usage{.input = 0, .cached_input = 3}));
+  for (const Json& count : {Json(-1), Json(INT64_MAX), Json(UINT64_MAX), Json(1.5), Json("1")}) {
+    body["usageMetadata"] = {{"promptTokenCount", count}};
+    EXPECT_THROW((void)gemini().read_answer(dump_json(body)), Error) << count;
+  }
+}
+
+TEST(Gemini, ACallWithoutArgumentsHasAnObjectWithoutMembers) {
+  ChatAnswer answer;
+  answer.choices = {{.reason = FinishReason::kToolCalls, .tool_calls = {{"c1", "f", "", ""}}}};
+  EXPECT_EQ(gemini().read_answer(gemini().write_answer(answer)).choices[0].tool_calls[0].arguments, "{}");
+  answer.choices[0].tool_calls[0].arguments = "[1]";
+  EXPECT_THROW((void)gemini().write_answer(answer), Error);
+}
+
 TEST(Gemini, FinishReasonsThatWithholdAreNoProperEnd) {
   for (const char* word : {"SAFETY", "RECITATION", "BLOCKLIST", "MALFORMED_FUNCTION_CALL", "OTHER"}) {
     Json body = parse_json(kAnswer, "");
