@@ -136,7 +136,8 @@ TEST(Collect, KeepsARefusalsProbabilitiesBesideIt) {
   answer.choices = {{.logprobs = {{{"No", -0.5}, {}}}, .refusal = "No"}};
   ChatAnswer again;
   for (const ChatEvent& event : events_of(answer)) {
-    if (const auto* text = std::get_if<TextEvent>(&event)) EXPECT_TRUE(text->refusal);
+    const auto* text = std::get_if<TextEvent>(&event);
+    EXPECT_TRUE(text == nullptr || text->refusal);
     collect(event, again);
   }
   EXPECT_EQ(again, answer);
