@@ -105,14 +105,15 @@ TEST_F(ExchangesCommand, TrainTakesWhatItExports) {
   const CommandResult exported = exchanges({"export", "--format", "openai-chat"});
   ASSERT_EQ(exported.status, 0) << exported.errors;
   const std::string rows = folder_.write("rows.jsonl", exported.output).string();
-  const std::string config = folder_
-                                 .write("train.yml", "base_model: " + write_byte_model(folder_).string() +
-                                                         "\nchat_template: chatml\ndatasets:\n  - path: " + rows +
-                                                         "\n    type: chat_template\nadapter: lora\nlora_r: 4\n"
-                                                         "learning_rate: 1e-3\nsequence_len: 256\nmax_steps: 1\n"
-                                                         "output_dir: " +
-                                                         (folder_ / "out").string() + "\n")
-                                 .string();
+  const std::string config =
+      folder_
+          .write("train.yml", "base_model: " + write_byte_model(folder_).string() +
+                                  "\nchat_template: chatml\ndatasets:\n  - path: " + rows +
+                                  "\n    type: chat_template\nadapter: lora\nlora_r: 4\n"
+                                  "micro_batch_size: 1\nlearning_rate: 1e-3\nsequence_len: 256\nmax_steps: 1\n"
+                                  "output_dir: " +
+                                  (folder_ / "out").string() + "\n")
+          .string();
   const CommandResult trained = run_understudy({"train", config, "--json"});
   ASSERT_EQ(trained.status, 0) << trained.errors;
   EXPECT_EQ(parse_json(trained.output, "output").at("train_examples"), 6);
