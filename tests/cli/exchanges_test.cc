@@ -108,7 +108,7 @@ TEST_F(ExchangesCommand, TrainTakesWhatItExports) {
   const std::string config =
       folder_
           .write("train.yml", "base_model: " + write_byte_model(folder_).string() +
-                                  "\nchat_template: chatml\ndatasets:\n  - path: " + rows +
+                                  "\nchat_template: mistral_v1\ndatasets:\n  - path: " + rows +
                                   "\n    type: chat_template\nadapter: lora\nlora_r: 4\n"
                                   "micro_batch_size: 1\nlearning_rate: 1e-3\nsequence_len: 256\nmax_steps: 1\n"
                                   "output_dir: " +
