@@ -251,20 +251,19 @@ ChainEntry read_target(const ConfigNode& node, const std::vector<ProviderConfig>
   return entry;
 }
 
-struct WeightedEntry {
-  ConfigNode model = ConfigNode::empty_map("");
-  double weight = 1;
-};
-
 ChainEntry read_entry(const ConfigNode& node, const std::vector<ProviderConfig>& providers) {
   if (!node.is_map()) return read_target(node, providers);
-  static const Fields<WeightedEntry> fields = Fields<WeightedEntry>()
-                                                  .field("model", &WeightedEntry::model, "provider/model")
-                                                  .field("weight", &WeightedEntry::weight, "", above(0.0));
-  const WeightedEntry weighted = fields.read(node);
-  if (node["model"].is_null()) throw node.error("model is missing");
-  ChainEntry entry = read_target(weighted.model, providers);
-  entry.weight = weighted.weight;
+  ChainEntry entry;
+  const auto fields = Fields<ChainEntry>()
+                          .special("model", "provider/model",
+                                   [&providers](const ConfigNode& n, ChainEntry& read) {
+                                     const double weight = read.weight;
+                                     read = read_target(n, providers);
+                                     read.weight = weight;
+                                   })
+                          .field("weight", &ChainEntry::weight, "against the others", above(0.0));
+  fields.read_into(node, entry);
+  if (entry.provider.empty()) throw node.error("model is missing");
   return entry;
 }
 
