@@ -17,6 +17,7 @@ Command generate_command();
 Command logits_command();
 Command render_command();
 Command serve_command();
+Command tasks_command();
 Command tokenize_command();
 Command train_command();
 
