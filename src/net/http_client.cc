@@ -341,8 +341,8 @@ size_t Transfer::on_body(std::string_view bytes) {
     buffered_ += bytes.size();
     chunks_.emplace_back(bytes);
   }
-  has_body_byte_ = true;
   last_byte_ = Clock::now();
+  if (!std::exchange(has_body_byte_, true)) watch_silence();  // from now on with the other limit
   wake();
   return bytes.size();
 }

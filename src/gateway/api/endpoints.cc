@@ -1,4 +1,6 @@
 // Method, path, handler, nothing else.
+#include <algorithm>
+
 #include "gateway/api/handlers.h"
 
 namespace understudy {
@@ -15,6 +17,14 @@ const std::vector<Endpoint>& endpoints() {
       {"GET", "/readyz", is_ready},
       {"GET", "/metrics", show_metrics},
   };
+  return table;
+}
+
+std::vector<Endpoint> gateway_endpoints() {
+  std::vector<Endpoint> table = endpoints();
+  table.erase(std::remove_if(table.begin(), table.end(),
+                             [](const Endpoint& endpoint) { return endpoint.path == "/metrics"; }),
+              table.end());
   return table;
 }
 

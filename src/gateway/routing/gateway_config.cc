@@ -56,14 +56,14 @@ Check<std::chrono::nanoseconds> positive() {
 void read_sync(const ConfigNode& node, CaptureConfig& capture) {
   const std::string word = node.as_text();
   if (word == "never") {
-    capture.sync = CaptureSync::kNever;
+    capture.sync = SyncMode::kNever;
   } else if (word == "every_answer") {
-    capture.sync = CaptureSync::kEveryAnswer;
+    capture.sync = SyncMode::kEveryAnswer;
   } else {
     std::chrono::nanoseconds interval{};
     read_value(node, interval);
     positive()(node, interval);
-    capture.sync = CaptureSync::kInterval;
+    capture.sync = SyncMode::kInterval;
     capture.sync_interval =
         std::max(std::chrono::milliseconds(1), std::chrono::duration_cast<std::chrono::milliseconds>(interval));
   }

@@ -17,6 +17,7 @@
 #include "base/money.h"
 #include "base/units.h"
 #include "economics/budget.h"
+#include "gateway/capture/recorder.h"
 #include "privacy/secret.h"
 #include "records/exchange.h"
 
@@ -32,8 +33,6 @@ struct AdminConfig {
   SecretSource key;
 };
 
-enum class CaptureSync { kNever, kInterval, kEveryAnswer };
-
 // What of an exchange may be kept, of the general block or of a task.
 struct KeepConfig {
   Share sample{1};
@@ -43,7 +42,7 @@ struct KeepConfig {
 
 struct CaptureConfig {
   std::filesystem::path folder = "capture";
-  CaptureSync sync = CaptureSync::kInterval;
+  SyncMode sync = SyncMode::kInterval;
   std::chrono::milliseconds sync_interval{50};
   bool refuse_on_failure = true;
   KeepConfig keep;
