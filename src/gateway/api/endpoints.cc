@@ -9,6 +9,9 @@ const std::vector<Endpoint>& endpoints() {
   static const std::vector<Endpoint> table = {
       {"POST", "/v1/chat/completions", chat_completions},
       {"POST", "/v1/completions", completions},
+      {"POST", "/v1/messages", messages},
+      {"POST", "/v1/messages/count_tokens", count_message_tokens},
+      {"POST", "/v1beta/models/*", generate_content},
       {"GET", "/v1/models", list_models},
       {"GET", "/v1/models/*", show_model},
       {"POST", "/tokenize", tokenize},

@@ -24,7 +24,8 @@ struct Amender::Work {
     Clock::time_point since = Clock::now();
   };
 
-  Work(Recorder& to, Store& from) : recorder(to), store(from), thread([this] { run(); }) {}
+  Work(Recorder& to, Store& from, Prepare given)
+      : recorder(to), store(from), prepare(std::move(given)), thread([this] { run(); }) {}
 
   void run() {
     for (;;) {
@@ -62,6 +63,7 @@ struct Amender::Work {
     try {
       std::optional<Exchange> exchange = store.exchange(item.id);
       if (!exchange) return false;
+      prepare(*exchange, item.attempts);
       for (ExchangeAttempt& attempt : item.attempts) exchange->attempts.push_back(std::move(attempt));
       recorder.end_later(*exchange);
       return true;
@@ -72,6 +74,7 @@ struct Amender::Work {
 
   Recorder& recorder;
   Store& store;
+  const Prepare prepare;
   Mutex mutex;
   CondVar changed;
   std::vector<Waiting> waiting GUARDED_BY(mutex);
@@ -79,7 +82,8 @@ struct Amender::Work {
   std::thread thread;
 };
 
-Amender::Amender(Recorder& recorder, Store& store) : work_(std::make_unique<Work>(recorder, store)) {}
+Amender::Amender(Recorder& recorder, Store& store, Prepare prepare)
+    : work_(std::make_unique<Work>(recorder, store, std::move(prepare))) {}
 
 Amender::~Amender() {
   {

@@ -2,6 +2,7 @@
 // store: it is read, the attempts are added, and it is recorded anew, which replaces the row. On a thread of its own.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -13,8 +14,10 @@ namespace understudy {
 
 class Amender {  // thread-safe
  public:
-  // Both outlive it.
-  Amender(Recorder& recorder, Store& store);
+  // Makes the attempts fit to be kept (redacted as their task's exchanges are).
+  using Prepare = std::function<void(const Exchange& exchange, std::vector<ExchangeAttempt>& attempts)>;
+  // Recorder and store outlive it.
+  Amender(Recorder& recorder, Store& store, Prepare prepare);
   ~Amender();  // what could not be amended by now is lost, and said in the log
   void add(const std::string& exchange_id, std::vector<ExchangeAttempt> attempts);
 

@@ -42,7 +42,7 @@ Chain::Pick pick_of(ChainPick pick) {
   return Chain::Pick::kInOrder;
 }
 
-std::shared_ptr<const Chain> chain_of(const ModelConfig& model, const GatewayConfig& config,
+std::shared_ptr<const Chain> chain_of(const ModelChain& model, const GatewayConfig& config,
                                       const SnapshotParts& parts, const std::shared_ptr<const PriceBook>& prices) {
   auto chain = std::make_shared<Chain>();
   chain->name = model.name;
@@ -103,7 +103,7 @@ std::shared_ptr<const RoutingSnapshot> build_snapshot(const GatewayConfig& confi
   auto snapshot = std::make_shared<RoutingSnapshot>();
   snapshot->prices =
       std::make_shared<const PriceBook>(config.prices.empty() ? PriceBook::shipped() : PriceBook::read_file(config.prices));
-  for (const ModelConfig& model : config.models) {
+  for (const ModelChain& model : config.models) {
     snapshot->models[model.name] = chain_of(model, config, parts, snapshot->prices);
   }
   for (const TaskConfig& task : config.tasks) {

@@ -282,21 +282,21 @@ ChainPick read_pick(const ConfigNode& node) {
   throw node.error(fmt::format("expected in_order, weighted or least_latency, got \"{}\"", word));
 }
 
-std::vector<ModelConfig> read_models(const ConfigNode& node, const std::vector<ProviderConfig>& providers,
+std::vector<ModelChain> read_models(const ConfigNode& node, const std::vector<ProviderConfig>& providers,
                                      const DefaultsConfig& defaults) {
   const auto fields =
-      Fields<ModelConfig>()
+      Fields<ModelChain>()
           .special("chain", "who can answer, in order",
-                   [&providers](const ConfigNode& n, ModelConfig& model) { model.chain = read_chain(n, providers); })
+                   [&providers](const ConfigNode& n, ModelChain& model) { model.chain = read_chain(n, providers); })
           .special("pick", "in_order, weighted or least_latency",
-                   [](const ConfigNode& n, ModelConfig& model) { model.pick = read_pick(n); })
-          .field("hedge_after", &ModelConfig::hedge_after, "ask the next one too when the first token is this late")
-          .group("retries", &ModelConfig::retries, retry_fields(), "")
-          .group("hold", &ModelConfig::hold, hold_fields(), "");
-  std::vector<ModelConfig> models;
+                   [](const ConfigNode& n, ModelChain& model) { model.pick = read_pick(n); })
+          .field("hedge_after", &ModelChain::hedge_after, "ask the next one too when the first token is this late")
+          .group("retries", &ModelChain::retries, retry_fields(), "")
+          .group("hold", &ModelChain::hold, hold_fields(), "");
+  std::vector<ModelChain> models;
   if (node.is_null()) return models;
   for (const auto& [name, member] : node.members()) {
-    ModelConfig model{.name = name, .retries = defaults.retries, .hold = defaults.hold};
+    ModelChain model{.name = name, .retries = defaults.retries, .hold = defaults.hold};
     if (member.is_list()) {
       model.chain = read_chain(member, providers);
     } else {
@@ -581,7 +581,7 @@ GatewayConfig GatewayConfig::read_file(const std::filesystem::path& path,
 const ProviderConfig* GatewayConfig::provider(std::string_view name) const {
   return find_row(providers, name);
 }
-const ModelConfig* GatewayConfig::model(std::string_view name) const {
+const ModelChain* GatewayConfig::model(std::string_view name) const {
   return find_row(models, name);
 }
 const TaskConfig* GatewayConfig::task(std::string_view name) const {

@@ -111,7 +111,7 @@ struct ChainEntry {
 
 enum class ChainPick { kInOrder, kWeighted, kLeastLatency };
 
-struct ModelConfig {
+struct ModelChain {
   std::string name;
   std::vector<ChainEntry> chain;
   ChainPick pick = ChainPick::kInOrder;
@@ -180,7 +180,7 @@ struct GatewayConfig {
   std::filesystem::path prices;  // empty: the shipped book
   CaptureConfig capture;
   std::vector<ProviderConfig> providers;
-  std::vector<ModelConfig> models;
+  std::vector<ModelChain> models;
   std::vector<TaskConfig> tasks;
   std::vector<KeyConfig> keys;
   LimitsConfig limits;
@@ -192,7 +192,7 @@ struct GatewayConfig {
                                  const std::vector<std::pair<std::string, std::string>>& overrides = {});
 
   const ProviderConfig* provider(std::string_view name) const;
-  const ModelConfig* model(std::string_view name) const;
+  const ModelChain* model(std::string_view name) const;
   const TaskConfig* task(std::string_view name) const;
   const KeyConfig* key(std::string_view name) const;
 };
