@@ -11,6 +11,7 @@ namespace understudy::anthropic {
 namespace {
 
 constexpr std::string_view kCitation = "citations_delta";
+constexpr int64_t kMostTokens = 1'000'000'000'000;  // of a count: sums of them stay far from the end of the type
 
 bool is_citation(const Native& native) {
   return native.protocol == ProtocolName::kAnthropic && native.value.is_object() &&
@@ -81,7 +82,7 @@ Json content_json(const ChatChoice& choice) {
 }
 
 int64_t count(ObjectReader& fields, const char* key, int64_t otherwise) {
-  return fields.integer(key, 0, INT64_MAX).value_or(otherwise);
+  return fields.integer(key, 0, kMostTokens).value_or(otherwise);
 }
 
 }  // namespace
@@ -106,7 +107,7 @@ void read_usage(const Json& value, const std::string& path, Usage& usage) {
     usage.cache_write = count(lifetimes, "ephemeral_5m_input_tokens", usage.cache_write);
   }
   // The total is the truth; what the split does not say lives minutes.
-  if (const auto total = fields.integer("cache_creation_input_tokens", 0, INT64_MAX)) {
+  if (const auto total = fields.integer("cache_creation_input_tokens", 0, kMostTokens)) {
     usage.cache_write_1h = std::min(usage.cache_write_1h, *total);
     usage.cache_write = *total - usage.cache_write_1h;
   }

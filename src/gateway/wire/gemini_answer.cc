@@ -9,6 +9,8 @@ namespace understudy::gemini_wire {
 
 namespace {
 
+constexpr int64_t kMostTokens = 1'000'000'000'000;  // of a count: sums of them stay far from the end of the type
+
 // What tells of a search that the request asked for. Citations that nobody asked for are not among it.
 constexpr const char* kBeside[] = {"groundingMetadata", "urlContextMetadata"};
 
@@ -112,8 +114,8 @@ Json candidate_json(const ChatChoice& choice, size_t index) {
 int64_t count(ObjectReader& fields, const char* camel) {
   const Json* value = take_either(fields, camel);
   if (value == nullptr) return 0;
-  const bool fits = value->is_number_integer() && *value >= 0 && *value <= INT64_MAX;
-  if (!fits) throw field_error(fields.path_of(camel), "a whole number from 0", *value);
+  const bool fits = value->is_number_integer() && *value >= 0 && *value <= kMostTokens;
+  if (!fits) throw field_error(fields.path_of(camel), fmt::format("a whole number from 0 to {}", kMostTokens), *value);
   return value->get<int64_t>();
 }
 
@@ -152,7 +154,8 @@ bool stands_beside(const Native& native) {
 }
 
 Json call_json(const ToolCall& call, const std::string& path) {
-  std::optional<Json> arguments = call.arguments.empty() ? Json::object() : try_parse_json(call.arguments);
+  // A call without arguments may be told by no text at all.
+  std::optional<Json> arguments = try_parse_json(call.arguments.empty() ? "{}" : call.arguments, {.depth = kDepth});
   if (!arguments || !arguments->is_object()) {
     throw field_error(path + ".function.arguments", "a JSON object", Json(call.arguments));
   }
@@ -198,7 +201,7 @@ Usage read_usage(const Json& value, const std::string& path) {
   usage.cached_input = std::min(prompt, count(fields, "cachedContentTokenCount"));
   // What a tool of theirs put into the prompt is counted beside it.
   usage.input = prompt - usage.cached_input;
-  usage.input += std::min(INT64_MAX - usage.input, count(fields, "toolUsePromptTokenCount"));
+  usage.input += count(fields, "toolUsePromptTokenCount");
   usage.output = count(fields, "candidatesTokenCount");
   usage.reasoning = count(fields, "thoughtsTokenCount");
   return usage;

@@ -8,9 +8,10 @@ namespace understudy {
 
 namespace {
 
-constexpr int64_t kLettersPerToken = 6;
+constexpr int64_t kLettersPerToken = 8;
 constexpr int64_t kDigitsPerToken = 3;
 constexpr int64_t kOtherLettersPerToken = 2;
+constexpr int64_t kSignsPerToken = 3;
 constexpr int64_t kFramePerMessage = 4;  // role, begin, end
 constexpr int64_t kFramePerCall = 8;     // as JSON around name and arguments
 constexpr int64_t kFramePerTool = 8;
@@ -21,13 +22,14 @@ constexpr int64_t kTokensPerPage = 750;
 constexpr int64_t kBytesPerPage = 3000;       // of a document; the text of a page
 constexpr int64_t kBytesPerAudioToken = 500;  // 16 kB of compressed sound a second, 32 tokens a second (Gemini)
 
-enum class Kind { kLetter, kDigit, kBlank, kSign, kOtherLetter, kWide };
+enum class Kind { kLetter, kDigit, kBlank, kBreak, kSign, kOtherLetter, kWide };
 
 Kind kind_of(char32_t c) {
   const bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
   if (is_letter) return Kind::kLetter;
   if (c >= '0' && c <= '9') return Kind::kDigit;
   if (c == ' ' || c == '\t') return Kind::kBlank;
+  if (c == '\n' || c == '\r') return Kind::kBreak;
   if (c < 0x80) return Kind::kSign;
   // Up to here stand the alphabets of Europe, the Near East and India.
   constexpr char32_t kFirstWide = 0x1100;
@@ -48,9 +50,12 @@ int64_t tokens_of_run(Kind kind, int64_t length) {
       return length > 1 ? 1 : 0;
     case Kind::kOtherLetter:
       return begun(length, kOtherLettersPerToken);
+    case Kind::kBreak:
+      return 1;
     case Kind::kSign:
+      return begun(length, kSignsPerToken);
     case Kind::kWide:
-      return length;
+      return begun(length * 3, 4);
   }
   return length;
 }
@@ -103,7 +108,9 @@ int64_t estimate_tokens(std::string_view text) {
   int64_t length = 0;
   Kind run = Kind::kBlank;
   for (size_t at = 0; at < text.size();) {
-    const Kind kind = kind_of(next_code_point(text, at));
+    Kind kind = kind_of(next_code_point(text, at));
+    const bool is_indent = kind == Kind::kBlank && run == Kind::kBreak;  // belongs to the line break before it
+    if (is_indent) kind = Kind::kBreak;
     if (kind != run) {
       tokens += tokens_of_run(run, length);
       length = 0;

@@ -2,10 +2,12 @@
 // without it, and for the bill of a stream that was cut off. Always marked as estimated where it shows. Pure functions.
 //
 // The estimate goes by characters, as the large byte-pair vocabularies (100,000 to 260,000 tokens) split them: a run of
-// Latin letters is a token for every begun six, a run of digits one for every begun three, a run of blanks is one where
-// it is longer than the one blank that goes with the word after it, each line break and each other sign of ASCII one,
-// Latin, Greek, Cyrillic and the like beyond ASCII one for every begun two characters, everything else (Chinese,
-// Japanese, Korean, emoji) one a character. It is a rule of thumb: English prose comes out within about a fifth.
+// Latin letters is a token for every begun eight, a run of digits one for every begun three, of other signs of ASCII
+// one for every begun three, line breaks with the indentation after them are one, a run of blanks is one where it is
+// longer than the one blank that goes with the word after it, Latin, Greek, Cyrillic and the like beyond ASCII is one
+// for every begun two characters, everything else (Chinese, Japanese, Korean, emoji) three for four characters.
+// Measured against the vocabularies cl100k_base and o200k_base (the mean of both is 1): English prose 1.00, a licence's
+// text 1.05, Markdown 1.06, C++ 1.13, JSON 1.06, German 0.95, Chinese 1.00.
 #pragma once
 
 #include <cstdint>
