@@ -8,7 +8,6 @@
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
 #include <future>
 #include <thread>
 
@@ -37,6 +36,7 @@
 #include "gateway/routing/gateway_router.h"
 #include "net/http_server.h"
 #include "net/otlp_exporter.h"
+#include "privacy/redaction.h"
 
 namespace understudy::cli {
 
