@@ -3,7 +3,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <limits.h>
+#include <climits>
 #include <sys/uio.h>
 #include <unistd.h>
 
