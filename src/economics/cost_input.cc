@@ -87,22 +87,19 @@ void require(const ConfigNode& node, std::initializer_list<std::string_view> key
   }
 }
 
-void check_hosting(const ConfigNode& owned, const OwnedCost& cost) {
+}  // namespace
+
+void check_hosting_or_none(const ConfigNode& owned, const OwnedCost& cost) {
   if (cost.per_million && cost.per_hour) {
     throw owned["per_hour"].error("per_million is given too; hosting is paid by the token or by the hour, not both");
   }
-  if (!cost.per_million && !cost.per_hour) {
-    throw owned.error("expected per_million, or per_hour with tokens_per_second and utilisation",
-                      "a specialist on your own machine is per_hour: what the machine costs in an hour");
-  }
   if (cost.per_hour) require(owned, {"tokens_per_second", "utilisation"});
   for (const std::string_view key : {"tokens_per_second", "utilisation"}) {
-    if (cost.per_million && !owned[key].is_null())
-      throw owned[key].error("belongs to per_hour, and per_million is given");
+    if (!cost.per_hour && !owned[key].is_null())
+      throw owned[key].error(cost.per_million ? "belongs to per_hour, and per_million is given"
+                                              : "belongs to per_hour, which is missing");
   }
 }
-
-}  // namespace
 
 void read_value(const ConfigNode& node, MonthlyCost& value) {
   std::string text = node.as_text();
@@ -144,7 +141,11 @@ CostInput read_cost_input(const ConfigNode& node) {
   }
   require(node["rented"], {"prompt_tokens", "output_tokens", "input_per_million", "output_per_million"});
   if (input.rented.cached_share.value > 0) require(node["rented"], {"cached_input_per_million"});
-  check_hosting(node["owned"], input.owned);
+  if (!input.owned.per_million && !input.owned.per_hour) {
+    throw node["owned"].error("expected per_million, or per_hour with tokens_per_second and utilisation",
+                              "a specialist on your own machine is per_hour: what the machine costs in an hour");
+  }
+  check_hosting_or_none(node["owned"], input.owned);
   return input;
 }
 

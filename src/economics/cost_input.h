@@ -72,4 +72,7 @@ const Fields<CostInput>& cost_fields();
 // divided by. Throws kInvalidInput with file, line and key.
 CostInput read_cost_input(const ConfigNode& node);
 
+// The hosting's part of that check, for a sum that does without hosting's price too. `owned`: the node `cost` is of.
+void check_hosting_or_none(const ConfigNode& owned, const OwnedCost& cost);
+
 }  // namespace understudy

@@ -22,6 +22,8 @@ class EventStreamReader {
   bool is_between_events() const;  // nothing begun: where a stream may properly end
 
  private:
+  void take_line(std::vector<ServerSentEvent>& events);
+
   size_t most_;
   std::string line_;
   ServerSentEvent event_;

@@ -3,8 +3,10 @@
 // least every second or 64 KiB), `end` before the last byte leaves to the client. A begin without an end is a partial
 // exchange with what its parts hold.
 //
-// One thread, "log", writes the records of many exchanges in one write() and syncs them in groups; coroutines wait for
-// their record, the io threads never do. What is written has been redacted (privacy/).
+// One thread, "log", writes the records of many exchanges in one write(); coroutines wait for their record, the io
+// threads never do. With kEveryAnswer it also syncs, once for all answers of a group; with kInterval a thread of its
+// own syncs, so that no record waits for the disk. What is written has been redacted (privacy/). The format is
+// described in segment_format.h; feeder.h carries the log into the store, exchange_source.h reads both.
 #pragma once
 
 #include <chrono>
@@ -17,6 +19,7 @@
 #include "base/awaitable.h"
 #include "base/executor.h"
 #include "base/metrics.h"
+#include "gateway/capture/log_disk.h"
 #include "records/exchange.h"
 
 namespace understudy {
@@ -35,20 +38,24 @@ enum class Recorded { kWritten, kFailed };  // kFailed: the disk is full or gone
 
 class Recorder {  // thread-safe
  public:
-  // Cuts a torn tail of the newest segment. Throws kIo; kUnavailable where another process writes this folder.
-  Recorder(const RecorderOptions& options, Metrics& metrics);
+  // Cuts a torn tail of the newest segment. Throws kIo; kUnavailable where another process writes this folder;
+  // kInvalidInput where a newer version wrote it. Metrics:
+  // understudy_capture_pending (records not written yet), understudy_capture_dropped_total (records that never will
+  // be).
+  Recorder(const RecorderOptions& options, Metrics& metrics, LogDisk& disk = real_log_disk());
   ~Recorder();  // writes and syncs what is waiting
 
-  // The exchange as it is known so far: request and route, no answer.
+  // The exchange as it is known so far: request and route, no answer. Waits, without a thread, while the queue is full.
   Awaitable<Recorded> begin(const Exchange& exchange, Executor& executor);
-  // The next bytes of the answer as they went to the client, and the usage seen so far. Does not wait.
+  // The next bytes of the answer as they went to the client, and the usage seen so far. Does not wait; on
+  // a disk that has stood still for 64 MiB it is dropped and counted.
   void part(const std::string& id, std::string bytes, const Usage& usage);
   // The whole exchange. With kEveryAnswer it returns after the group's sync.
   Awaitable<Recorded> end(const Exchange& exchange, Executor& executor);
   // The same for a coroutine that is already gone (a client that hung up): does not wait.
   void end_later(const Exchange& exchange);
 
-  bool healthy() const;       // false after a failure, until a write succeeds again
+  bool healthy() const;       // false after a failure, until a write succeeds again; tried every second by itself
   std::string fault() const;  // for /readyz: what failed
 
  private:

@@ -40,6 +40,8 @@ class AnswerStream {
   virtual std::optional<ProtocolName> protocol() const { return std::nullopt; }
   virtual int key() const { return 0; }       // the place of the key that was used in the provider's list
   virtual int status() const { return 200; }  // HTTP's
+  // Harmless fields of the request that the provider's protocol could not express.
+  virtual std::vector<std::string> dropped() const { return {}; }
 };
 
 struct ProviderFailure {

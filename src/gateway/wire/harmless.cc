@@ -11,9 +11,23 @@ namespace understudy {
 
 namespace {
 constexpr std::string_view kHarmless[] = {
-    "moderation", "prediction",  // the first changes no answer, the second only makes it quicker
+    "moderation",
+    "prediction",    // the first changes no answer, the second only makes it quicker
     "service_tier",  // how soon it is answered
-    "store", "prompt_cache_key", "prompt_cache_retention",
+    "store",
+    "prompt_cache_key",
+    "prompt_cache_retention",
+    // Anthropic's: what is cached, where and how quickly it is computed, what is told beside the answer.
+    "cache_control",
+    "inference_geo",
+    "speed",
+    "diagnostics",
+    "user_profile_id",
+    "fallback_credit_token",
+    // Gemini's: limits of filters that others have none of, and marks for the bill.
+    "safetySettings",
+    "labels",
+    "serviceTier",
 };
 }
 

@@ -8,9 +8,11 @@ const Protocol& protocol_of(ProtocolName name) {
       return openai_chat();
     case ProtocolName::kOpenAiCompletions:
       return openai_completions();
-    case ProtocolName::kOpenAiResponses:
     case ProtocolName::kAnthropic:
+      return anthropic_messages();
     case ProtocolName::kGemini:
+      return gemini();
+    case ProtocolName::kOpenAiResponses:
     case ProtocolName::kOpenAiEmbeddings:
       break;
   }
