@@ -369,6 +369,7 @@ TEST_P(HttpProviderWireTest, ReadsTheAnswerAndCountsAsTheInvoiceDoes) {
 
 TEST_P(HttpProviderWireTest, NoFaultAtAnyEventLooksLikeAnAnswer) {
   const std::string whole = "Grüße, Welt!";
+  constexpr size_t kOpenAiFinish = 5;  // its place behind the role and four words
   for (const Fault fault : {Fault::kReset, Fault::kTruncate, Fault::kGarbage, Fault::kErrorEvent}) {
     for (size_t at = 0; at < n_events({}); ++at) {
       testing::StandInUpstream upstream(testing::UpstreamScript::faulty(fault, at));
@@ -377,6 +378,13 @@ TEST_P(HttpProviderWireTest, NoFaultAtAnyEventLooksLikeAnAnswer) {
       Attempt attempt = start(up, request);
       if (!attempt.started()) continue;  // cut before its head was read: said as a failure at once
       const Read result = read(std::move(attempt));
+      // Some vendors end without [DONE]: behind its finish a cut stream of OpenAI's has said everything.
+      const bool is_cut = fault == Fault::kReset || fault == Fault::kTruncate;
+      if (is_cut && GetParam() == std::string("openai") && at > kOpenAiFinish) {
+        EXPECT_EQ(result.failures, 0);
+        EXPECT_EQ(text_of(result), whole);
+        continue;
+      }
       EXPECT_EQ(result.failures, 1) << "fault " << static_cast<int>(fault) << " at " << at;
       EXPECT_TRUE(result.fails_last);
       EXPECT_EQ(whole.find(text_of(result)), 0U) << text_of(result);
