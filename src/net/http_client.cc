@@ -266,17 +266,19 @@ void Transfer::prepare() {
     set(CURLOPT_POSTFIELDS, request_.body.data());
     set(CURLOPT_CUSTOMREQUEST, request_.method.c_str());
   }
-  set(CURLOPT_HEADERFUNCTION, +[](char* data, size_t, size_t size, void* self) {
-    return static_cast<Transfer*>(self)->on_header({data, size});
-  });
+  set(
+      CURLOPT_HEADERFUNCTION, +[](char* data, size_t, size_t size, void* self) {
+        return static_cast<Transfer*>(self)->on_header({data, size});
+      });
   set(CURLOPT_HEADERDATA, this);
-  set(CURLOPT_WRITEFUNCTION, +[](char* data, size_t, size_t size, void* self) {
-    return static_cast<Transfer*>(self)->on_body({data, size});
-  });
+  set(
+      CURLOPT_WRITEFUNCTION, +[](char* data, size_t, size_t size, void* self) {
+        return static_cast<Transfer*>(self)->on_body({data, size});
+      });
   set(CURLOPT_WRITEDATA, this);
-  set(CURLOPT_OPENSOCKETFUNCTION, +[](void* self, curlsocktype, curl_sockaddr* address) {
-    return static_cast<Transfer*>(self)->on_open(address);
-  });
+  set(
+      CURLOPT_OPENSOCKETFUNCTION,
+      +[](void* self, curlsocktype, curl_sockaddr* address) { return static_cast<Transfer*>(self)->on_open(address); });
   set(CURLOPT_OPENSOCKETDATA, this);
 }
 
@@ -385,13 +387,15 @@ HttpFailure Transfer::failure_of(CURLcode code) const {
   }
   if (code == CURLE_OPERATION_TIMEDOUT) {
     failure.kind = HttpFailure::Kind::kTimedOut;
-    failure.message = failure.sent ? fmt::format("{}: not done within {} ms", host(), request_.timeouts.total.count())
-                                   : fmt::format("{}: no connection within {} ms", host(), request_.timeouts.connect.count());
+    failure.message = failure.sent
+                          ? fmt::format("{}: not done within {} ms", host(), request_.timeouts.total.count())
+                          : fmt::format("{}: no connection within {} ms", host(), request_.timeouts.connect.count());
     return failure;
   }
   const bool is_http = code == CURLE_RECV_ERROR || code == CURLE_SEND_ERROR || code == CURLE_GOT_NOTHING ||
                        code == CURLE_PARTIAL_FILE || code == CURLE_HTTP2 || code == CURLE_HTTP2_STREAM ||
-                       code == CURLE_WEIRD_SERVER_REPLY || code == CURLE_WRITE_ERROR || code == CURLE_UNSUPPORTED_PROTOCOL;
+                       code == CURLE_WEIRD_SERVER_REPLY || code == CURLE_WRITE_ERROR ||
+                       code == CURLE_UNSUPPORTED_PROTOCOL;
   failure.kind = is_http || failure.sent ? HttpFailure::Kind::kBroken : HttpFailure::Kind::kConnect;
   const std::string_view text = error_text_[0] != 0 ? error_text_.data() : curl_easy_strerror(code);
   failure.message = fmt::format("{}: {}", host(), text);
