@@ -2,19 +2,17 @@
 // provider, router, endpoints, HTTP server; it dies in reverse.
 #include <fmt/format.h>
 
-#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <future>
-#include <random>
 
 #include "base/interrupt.h"
 #include "base/log.h"
 #include "base/metrics.h"
-#include "base/random.h"
 #include "base/worker_pool.h"
+#include "cli/answer_ids.h"
 #include "cli/commands.h"
 #include "cli/model_flags.h"
 #include "engine/inference/engine.h"
@@ -67,19 +65,6 @@ LocalModel local_model_of(const Flags& flags, const LoadedModel& loaded, const T
   model.chat_template = chat_template_of(tokenizer, model.name);
   return model;
 }
-
-// Words for answers' ids: never twice in a process, and most likely not in two of them.
-class AnswerIds {  // thread-safe
- public:
-  std::string next() {
-    const uint64_t at = 2 * count_.fetch_add(1);
-    return fmt::format("{:016x}{:08x}", random_.at(at), static_cast<uint32_t>(random_.at(at + 1)));
-  }
-
- private:
-  const Random random_{(static_cast<uint64_t>(std::random_device{}()) << 32) ^ std::random_device{}()};
-  std::atomic<uint64_t> count_{0};
-};
 
 void wait_for(const std::stop_token& interrupt) {
   std::promise<void> told;

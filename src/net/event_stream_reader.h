@@ -1,5 +1,5 @@
-// Bytes of a text/event-stream in, events out (WHATWG HTML, 9.2): chunks may be cut anywhere, down to single bytes; lines
-// end in LF, CR or CRLF; a BOM at the start is skipped; comments are. Used by one thread.
+// Bytes of a text/event-stream in, events out (WHATWG HTML, 9.2): chunks may be cut anywhere, down to single bytes;
+// lines end in LF, CR or CRLF; a BOM at the start is skipped; comments are. Used by one thread.
 #pragma once
 
 #include <string>
@@ -22,6 +22,8 @@ class EventStreamReader {
   bool is_between_events() const;  // nothing begun: where a stream may properly end
 
  private:
+  void take_line(std::vector<ServerSentEvent>& events);
+
   size_t most_;
   std::string line_;
   ServerSentEvent event_;

@@ -1,11 +1,12 @@
-// HTTP out: requests to providers, as coroutines on an executor of ours, over libcurl's multi interface driven by the
-// Asio context (no thread of its own): HTTP/1.1 and HTTP/2, TLS with the system's certificates, proxies from the
-// environment, connections kept and reused. The only file with curl/ is http_client.cc.
+// HTTP out: requests to providers, as coroutines on an executor of ours, over libcurl's multi interface on an event
+// loop with one thread: HTTP/1.1 and HTTP/2, TLS with the system's certificates, proxies from the environment,
+// connections kept and reused. The only file with curl/ is http_client.cc.
 //
 // Addresses are checked when a name has been resolved, at the moment of connecting (so no name can turn to a forbidden
 // address between check and use): loopback, private, link-local (cloud metadata), unique-local, mapped and
-// translated forms of them, multicast and unspecified are refused unless the target allows private addresses; link-local
-// never is. Redirects are not followed. A stream that is read slowly slows its sender down.
+// translated forms of them, multicast and unspecified are refused unless the target allows private addresses;
+// link-local never is. The same holds for the address of a proxy. Redirects are not followed. A stream that is read
+// slowly slows its sender down.
 #pragma once
 
 #include <chrono>
@@ -23,19 +24,18 @@ namespace understudy {
 
 struct HttpTimeouts {
   std::chrono::milliseconds connect{2'000};
-  std::chrono::milliseconds first_byte{30'000};     // from the request to the first byte of the body
+  std::chrono::milliseconds first_byte{30'000};  // from the request to the first byte of the body
   std::chrono::milliseconds between_bytes{15'000};
   std::chrono::milliseconds total{300'000};
 };
 
 struct OutboundRequest {
   std::string method = "POST";
-  std::string url;        // http: or https:
-  HttpHeaders headers;    // Host, Content-Length and Connection are the client's affair
+  std::string url;      // http: or https:
+  HttpHeaders headers;  // Host, Content-Length and Connection are the client's affair
   std::string body;
   HttpTimeouts timeouts;
   bool allow_private_address = false;
-  std::optional<std::string> unix_socket;  // for tests and sidecars
 };
 
 // Why there is no (more of an) answer.
@@ -75,7 +75,7 @@ class HttpClient {  // thread-safe; one per process
 // The whole body, or the failure; a body longer than `limit` is kBroken.
 Awaitable<std::variant<std::string, HttpFailure>> read_body(HttpReply& reply, size_t limit);
 
-// `threads`: io threads of the client's own context. Throws kInternal where libcurl cannot be started.
-std::unique_ptr<HttpClient> make_http_client(int threads = 1);
+// Throws kInternal where libcurl cannot be started. Replies must be gone before it.
+std::unique_ptr<HttpClient> make_http_client();
 
 }  // namespace understudy

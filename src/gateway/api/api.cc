@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "gateway/api/keyring.h"
 #include "gateway/wire/openai_error.h"
 
 namespace understudy {
@@ -26,10 +27,10 @@ std::optional<std::string> rest_of(std::string_view path, std::string_view patte
   return percent_decode(path.substr(front.size()));
 }
 
-Match find_endpoint(const HttpRequest& http) {
+Match find_endpoint(const std::vector<Endpoint>& table, const HttpRequest& http) {
   const std::string_view method = http.method == "HEAD" ? "GET" : std::string_view(http.method);
   Match match;
-  for (const Endpoint& endpoint : endpoints()) {
+  for (const Endpoint& endpoint : table) {
     std::optional<std::string> rest = rest_of(http.path, endpoint.path);
     if (!rest) continue;
     if (endpoint.method == method) return {&endpoint, std::move(*rest), false};
@@ -38,7 +39,7 @@ Match find_endpoint(const HttpRequest& http) {
   return match;
 }
 
-HttpResponse no_endpoint(const HttpRequest& http, bool other_method) {
+HttpResponse no_endpoint(const std::vector<Endpoint>& table, const HttpRequest& http, bool other_method) {
   const std::string name = fmt::format("{} {}", http.method, http.path.substr(0, 200));
   if (!other_method) {
     return Api::write_error(404, Error(ErrorCode::kNotFound, fmt::format("{}: there is no such endpoint", name)));
@@ -46,7 +47,7 @@ HttpResponse no_endpoint(const HttpRequest& http, bool other_method) {
   HttpResponse response =
       Api::write_error(405, Error(ErrorCode::kInvalidInput, fmt::format("{}: not with this method", name)));
   std::string allowed;
-  for (const Endpoint& endpoint : endpoints()) {
+  for (const Endpoint& endpoint : table) {
     if (rest_of(http.path, endpoint.path)) allowed += fmt::format("{}{}", allowed.empty() ? "" : ", ", endpoint.method);
   }
   response.headers.emplace_back("Allow", std::move(allowed));
@@ -61,11 +62,16 @@ HttpResponse Api::write_error(int status, const Error& error) {
   return HttpResponse::of(status, "application/json", openai::write_error(error));
 }
 
+Caller Api::identify(const HttpRequest& http) const {
+  if (!given_.keyring) return {};
+  return given_.keyring()->identify(http, now_ms());
+}
+
 Awaitable<HttpResponse> Api::answer(const HttpRequest& http) {
-  const Match match = find_endpoint(http);
+  const Match match = find_endpoint(table(), http);
   if (match.endpoint == nullptr) {
     request_metrics_.count_request("other", match.other_method ? 405 : 404);
-    co_return no_endpoint(http, match.other_method);
+    co_return no_endpoint(table(), http, match.other_method);
   }
   co_await resume_on(given_.workers);
   std::optional<Error> error;

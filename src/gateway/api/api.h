@@ -21,6 +21,8 @@
 namespace understudy {
 
 class Api;
+class Keyring;
+struct KeeperTools;
 
 // `rest` is what stands in the path where the endpoint has "*".
 using EndpointHandler = Awaitable<HttpResponse> (*)(Api& api, const HttpRequest& http, const std::string& rest);
@@ -31,8 +33,9 @@ struct Endpoint {
   EndpointHandler handler;
 };
 
-// The table of all endpoints.
+// The table of all endpoints; and that of the gateway's own listener, which has no /metrics: the admin listener has it.
 const std::vector<Endpoint>& endpoints();
+std::vector<Endpoint> gateway_endpoints();
 
 class Api {  // thread-safe
  public:
@@ -43,6 +46,12 @@ class Api {  // thread-safe
     Metrics& metrics;
     std::function<int64_t()> now;
     std::function<std::string()> random_id;
+    // Of the gateway; `serve` keeps nothing and asks nobody for a key.
+    const KeeperTools* keeper = nullptr;
+    std::function<std::shared_ptr<const Keyring>()> keyring;
+    std::function<int64_t()> now_ms;
+    int nesting = 64;                      // levels of a request's JSON
+    std::vector<Endpoint> endpoints = {};  // instead of endpoints()
   };
   explicit Api(Surroundings surroundings);
 
@@ -55,10 +64,17 @@ class Api {  // thread-safe
   Router& router() { return given_.router; }
   Metrics& metrics() { return given_.metrics; }
   RequestMetrics& request_metrics() { return request_metrics_; }
+  // Throws kUnauthorized. Everybody, where there is no keyring.
+  Caller identify(const HttpRequest& http) const;
+  const KeeperTools* keeper_tools() const { return given_.keeper; }
+  int nesting() const { return given_.nesting; }
   int64_t now() const { return given_.now(); }
+  int64_t now_ms() const { return given_.now_ms ? given_.now_ms() : 1000 * given_.now(); }
   std::string random_id() const { return given_.random_id(); }
 
  private:
+  const std::vector<Endpoint>& table() const { return given_.endpoints.empty() ? endpoints() : given_.endpoints; }
+
   Surroundings given_;
   RequestMetrics request_metrics_;
 };

@@ -4,7 +4,7 @@
 namespace understudy {
 
 Awaitable<HttpResponse> chat_completions(Api& api, const HttpRequest& http, const std::string&) {
-  return reply(api, openai_chat(), http);
+  return reply(api, openai_chat(), http, {.body = http.body});
 }
 
 }  // namespace understudy

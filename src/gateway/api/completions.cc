@@ -4,7 +4,7 @@
 namespace understudy {
 
 Awaitable<HttpResponse> completions(Api& api, const HttpRequest& http, const std::string&) {
-  return reply(api, openai_completions(), http);
+  return reply(api, openai_completions(), http, {.body = http.body});
 }
 
 }  // namespace understudy

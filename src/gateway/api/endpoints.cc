@@ -1,4 +1,6 @@
 // Method, path, handler, nothing else.
+#include <algorithm>
+
 #include "gateway/api/handlers.h"
 
 namespace understudy {
@@ -7,6 +9,9 @@ const std::vector<Endpoint>& endpoints() {
   static const std::vector<Endpoint> table = {
       {"POST", "/v1/chat/completions", chat_completions},
       {"POST", "/v1/completions", completions},
+      {"POST", "/v1/messages", messages},
+      {"POST", "/v1/messages/count_tokens", count_message_tokens},
+      {"POST", "/v1beta/models/*", generate_content},
       {"GET", "/v1/models", list_models},
       {"GET", "/v1/models/*", show_model},
       {"POST", "/tokenize", tokenize},
@@ -15,6 +20,14 @@ const std::vector<Endpoint>& endpoints() {
       {"GET", "/readyz", is_ready},
       {"GET", "/metrics", show_metrics},
   };
+  return table;
+}
+
+std::vector<Endpoint> gateway_endpoints() {
+  std::vector<Endpoint> table = endpoints();
+  table.erase(
+      std::remove_if(table.begin(), table.end(), [](const Endpoint& endpoint) { return endpoint.path == "/metrics"; }),
+      table.end());
   return table;
 }
 

@@ -7,8 +7,9 @@
 
 namespace understudy {
 
-// Asks the router and writes its answer in `protocol`. A failure before the first event is an error response with its
-// status; one after it is an event of the stream, which then ends without [DONE].
-Awaitable<HttpResponse> reply(Api& api, const Protocol& protocol, const HttpRequest& http);
+// Asks the router and writes its answer in `protocol`; where exchanges are kept, keeps this one. A failure before the
+// first event is an error response with its status, in the protocol's own form; one after it is an event of the stream,
+// which then ends without its proper end. `bytes`: the body, and what stands in the path.
+Awaitable<HttpResponse> reply(Api& api, const Protocol& protocol, const HttpRequest& http, WireRequestBytes bytes);
 
 }  // namespace understudy

@@ -89,6 +89,7 @@ class ChainStream : public AnswerStream {
   std::optional<ProtocolName> protocol() const override { return begun_.asked.call->protocol(); }
   int key() const override { return record_.attempts[begun_.asked.row].key; }
   int status() const override { return record_.attempts[begun_.asked.row].status; }
+  std::vector<std::string> dropped() const override { return begun_.asked.call->dropped(); }
 
  private:
   ProviderFailure failure_of(const FailureEvent& event) const {

@@ -166,6 +166,7 @@ class KeepingStream : public AnswerStream {
   std::optional<ProtocolName> protocol() const override { return stream_->protocol(); }
   int key() const override { return stream_->key(); }
   int status() const override { return stream_->status(); }
+  std::vector<std::string> dropped() const override { return stream_->dropped(); }
 
  private:
   std::unique_ptr<Kept> kept_;

@@ -40,6 +40,7 @@ class TargetCall {  // used by one coroutine at a time, but for cancel() and sna
 
   const ChainTarget& target() const { return target_; }
   std::optional<ProtocolName> protocol() const { return stream_->protocol(); }
+  std::vector<std::string> dropped() const { return stream_->dropped(); }
   AttemptMeter snapshot() const EXCLUDES(mutex_);  // the meter as it stands now; thread-safe
   bool timed_out() const;
 

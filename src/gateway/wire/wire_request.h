@@ -4,6 +4,8 @@
 
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "chat/conversation.h"
 #include "gateway/wire/protocol.h"
@@ -26,11 +28,17 @@ class WireRequest {
   bool stream() const { return head_.stream; }
   const ChatRequest& value() const;  // read on first use. Throws kInvalidInput.
 
+  // Headers of the client's that a provider of the same protocol is to see ("anthropic-beta"); never a credential.
+  using Headers = std::vector<std::pair<std::string, std::string>>;
+  void forward(Headers headers) { forwarded_ = std::move(headers); }
+  const Headers& forwarded() const { return forwarded_; }
+
  private:
   WireRequest() = default;
   const Protocol* protocol_ = nullptr;
   std::string body_;
   RequestHead head_;
+  Headers forwarded_;
   mutable std::optional<ChatRequest> value_;
 };
 

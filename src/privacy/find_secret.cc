@@ -1,0 +1,321 @@
+// Secrets, in five scans: vendors' shapes, JSON Web Tokens and bearer tokens, private key blocks, passwords in URLs,
+// and values given to names such as api_key. Only the value goes, never its name.
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "privacy/finders.h"
+
+namespace understudy {
+
+namespace {
+
+constexpr size_t kLongestToken = 4096;
+
+bool is_token_char(char c) {
+  return is_alnum(c) || c == '_' || c == '-';
+}
+bool is_base64_char(char c) {
+  return is_token_char(c) || c == '+' || c == '/' || c == '=' || c == '.' || c == '~';
+}
+
+size_t run_of(std::string_view text, size_t begin, bool (*belongs)(char)) {
+  size_t end = begin;
+  while (end < text.size() && end - begin < kLongestToken && belongs(text[end])) ++end;
+  return end - begin;
+}
+
+// How many bits a byte of `value` tells, by how often each of its bytes is in it (Shannon).
+double entropy(std::string_view value) {
+  std::array<int, 256> counts{};
+  for (const char c : value) ++counts[static_cast<unsigned char>(c)];
+  double bits = 0;
+  for (const int count : counts) {
+    const double share = static_cast<double>(count) / static_cast<double>(value.size());
+    if (count > 0) bits -= share * std::log2(share);
+  }
+  return bits;
+}
+
+// Of letters and digits that change places often: not a word, a path, a date or a name with a number at its end.
+bool looks_random(std::string_view value, size_t shortest) {
+  if (value.size() < shortest || !std::all_of(value.begin(), value.end(), is_base64_char)) return false;
+  const auto kind_of = [](char c) { return is_digit(c) ? 1 : is_upper(c) ? 2 : is_lower(c) ? 3 : 0; };
+  bool digits = false, letters = false;
+  int changes = 0;
+  int last = 0;
+  for (const char c : value) {
+    const int kind = kind_of(c);
+    digits = digits || kind == 1;
+    letters = letters || kind >= 2;
+    if (kind != 0 && last != 0 && kind != last) ++changes;
+    if (kind != 0) last = kind;
+  }
+  return digits && letters && changes >= 4 && entropy(value) >= 3.0;
+}
+
+struct Shape {
+  std::string_view prefix;
+  size_t shortest;  // bytes after the prefix
+  size_t longest;
+};
+// As the vendors publish them, or as their keys have looked; the first that fits holds.
+constexpr Shape kShapes[] = {
+    {"sk-ant-", 20, 256},
+    {"sk-proj-", 20, 256},
+    {"sk-or-v1-", 32, 256},
+    {"sk-svcacct-", 20, 256},
+    {"sk-", 20, 256},
+    {"sk_live_", 16, 128},
+    {"sk_test_", 16, 128},
+    {"rk_live_", 16, 128},
+    {"rk_test_", 16, 128},
+    {"whsec_", 20, 128},
+    {"gsk_", 20, 128},
+    {"AIza", 35, 35},
+    {"AKIA", 16, 16},
+    {"ASIA", 16, 16},
+    {"ghp_", 36, 255},
+    {"gho_", 36, 255},
+    {"ghu_", 36, 255},
+    {"ghs_", 36, 255},
+    {"ghr_", 36, 255},
+    {"github_pat_", 22, 255},
+    {"glpat-", 20, 64},
+    {"xoxb-", 10, 255},
+    {"xoxp-", 10, 255},
+    {"xoxa-", 10, 255},
+    {"xoxs-", 10, 255},
+    {"xoxr-", 10, 255},
+    {"xapp-", 10, 255},
+    {"hf_", 30, 64},
+    {"r8_", 30, 64},
+    {"pplx-", 32, 128},
+    {"npm_", 36, 36},
+    {"pypi-", 50, 512},
+    {"dop_v1_", 64, 64},
+    {"shpat_", 32, 32},
+    {"shpss_", 32, 32},
+    {"xai-", 20, 128},
+    {"nvapi-", 20, 128},
+    {"tgp_v1_", 20, 128},
+    {"fw_", 20, 64},
+    {"csk-", 20, 128},
+    {"lin_api_", 32, 64},
+    {"sq0atp-", 22, 22},
+    {"sq0csp-", 43, 43},
+    {"ya29.", 20, 2048},
+    {"EAACEdEose0cBA", 8, 256},
+    {"AGE-SECRET-KEY-1", 50, 64},
+    {"SG.", 40, 80},
+    {"key-", 32, 32},
+    {"dckr_pat_", 20, 64},
+    {"PMAK-", 50, 70},
+    {"rubygems_", 48, 48},
+    {"understudy-", 24, 128},
+};
+
+bool is_shaped(std::string_view prefix, std::string_view tail) {
+  const size_t n_digits = static_cast<size_t>(std::count_if(tail.begin(), tail.end(), is_digit));
+  if (prefix == "AKIA" || prefix == "ASIA") {
+    return std::all_of(tail.begin(), tail.end(), [](char c) { return is_upper(c) || is_digit(c); });
+  }
+  if (prefix == "key-")
+    return n_digits > 0 && std::none_of(tail.begin(), tail.end(), [](char c) { return c == '-' || is_upper(c); });
+  // A name made of words ("sk-learn-pipeline-with-steps") has no digits among its letters.
+  return n_digits > 0 && looks_random(tail, 8);
+}
+
+void find_shapes(std::string_view text, Findings& findings) {
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (!is_alpha(text[i]) || (i > 0 && is_token_char(text[i - 1]))) continue;
+    for (const Shape& shape : kShapes) {
+      if (text[i] != shape.prefix.front() || !text.substr(i).starts_with(shape.prefix)) continue;
+      const size_t begin = i + shape.prefix.size();
+      const bool dotted = shape.prefix.back() == '.';
+      const size_t run = run_of(text, begin, dotted ? is_base64_char : is_token_char);
+      if (run < shape.shortest || run > shape.longest || !is_shaped(shape.prefix, text.substr(begin, run))) continue;
+      findings.push_back({i, begin + run, PrivateKind::kSecret});
+      i = begin + run - 1;
+      break;
+    }
+  }
+}
+
+// header.payload.signature, each base64url; header and payload begin with {" .
+void find_web_tokens(std::string_view text, Findings& findings) {
+  for (size_t i = text.find("eyJ"); i != std::string_view::npos; i = text.find("eyJ", i + 1)) {
+    if (i > 0 && is_token_char(text[i - 1])) continue;
+    size_t end = i + run_of(text, i, is_token_char);
+    if (!text.substr(end).starts_with(".eyJ")) continue;
+    end += 1 + run_of(text, end + 1, is_token_char);
+    if (end < text.size() && text[end] == '.') end += 1 + run_of(text, end + 1, is_token_char);
+    findings.push_back({i, end, PrivateKind::kSecret});
+    i = end - 1;
+  }
+}
+
+// "Authorization: Bearer abc": what follows the scheme's word.
+void find_bearers(std::string_view text, Findings& findings) {
+  for (size_t i = 0; i + 8 < text.size(); ++i) {
+    if (lower(text[i]) != 'b' || (i > 0 && is_word(text[i - 1]))) continue;
+    const std::string word = lowered(text.substr(i, 7));
+    const size_t length = word == "bearer " ? 7 : word.starts_with("basic ") ? 6 : 0;
+    if (length == 0) continue;
+    size_t run = run_of(text, i + length, is_base64_char);
+    while (run > 0 && text[i + length + run - 1] == '.') --run;  // a sentence's end
+    if (!looks_random(text.substr(i + length, run), 16)) continue;
+    findings.push_back({i + length, i + length + run, PrivateKind::kSecret});
+    i += length + run - 1;
+  }
+}
+
+// PEM (RFC 7468) and OpenPGP. A block without its end goes to the text's.
+void find_key_blocks(std::string_view text, Findings& findings) {
+  constexpr std::string_view kBegin = "-----BEGIN ";
+  for (size_t begin = text.find(kBegin); begin != std::string_view::npos; begin = text.find(kBegin, begin + 1)) {
+    const std::string_view label = text.substr(begin + kBegin.size(), 48);
+    const size_t label_end = label.find("-----");
+    if (label_end == std::string_view::npos ||
+        label.substr(0, label_end).find("PRIVATE KEY") == std::string_view::npos) {
+      continue;
+    }
+    const std::string last = "-----END " + std::string(label.substr(0, label_end)) + "-----";
+    const size_t at = text.find(last, begin);
+    const size_t end = at == std::string_view::npos ? text.size() : at + last.size();
+    findings.push_back({begin, end, PrivateKind::kSecret});
+    if (end == text.size()) return;
+    begin = end - 1;
+  }
+}
+
+// A place that somebody is to fill in, or where something else puts the value.
+bool is_stand_in(std::string_view value) {
+  if (value.empty() || std::string_view("$<{[*%").find(value.front()) != std::string_view::npos) return true;
+  const std::string folded = lowered(value);
+  for (const std::string_view word :
+       {"env:", "file:", "process.env", "os.environ", "getenv", "your", "xxx", "placeholder"}) {
+    if (folded.starts_with(word)) return true;
+  }
+  return std::all_of(value.begin(), value.end(), [&](char c) { return c == value.front(); });
+}
+
+// scheme://user:password@host
+void find_url_passwords(std::string_view text, Findings& findings) {
+  constexpr size_t kLongest = 512;
+  for (size_t at = text.find("://"); at != std::string_view::npos; at = text.find("://", at + 3)) {
+    const std::string_view rest = text.substr(at + 3, kLongest);
+    const std::string_view authority = rest.substr(0, rest.find_first_of(" \t\r\n/?#\"'<>"));
+    const size_t host = authority.rfind('@');
+    const size_t colon = authority.find(':');
+    if (host == std::string_view::npos || colon == std::string_view::npos || colon + 1 >= host) continue;
+    if (is_stand_in(authority.substr(colon + 1, host - colon - 1))) continue;
+    findings.push_back({at + 3 + colon + 1, at + 3 + host, PrivateKind::kSecret});
+  }
+}
+
+enum class Name { kOther, kPassword, kSecret, kKey };
+
+// What a name is said to hold: "OPENAI_API_KEY", "clientSecret", "db.password". Counts of tokens and public keys are
+// none.
+Name name_of(std::string_view name) {
+  std::string folded;
+  for (const char c : name) {
+    if (is_alnum(c)) folded += lower(c);
+  }
+  const auto ends = [&folded](std::initializer_list<std::string_view> endings) {
+    return std::any_of(endings.begin(), endings.end(),
+                       [&folded](std::string_view end) { return folded.ends_with(end); });
+  };
+  if (ends({"password", "passwd", "pwd", "passphrase", "passwort", "kennwort"})) return Name::kPassword;
+  if (ends({"publickey", "publishablekey"})) return Name::kOther;
+  if (ends({"apikey", "secret", "secretkey", "accesskey", "privatekey", "authkey", "signingkey", "encryptionkey",
+            "token", "credential", "credentials", "authorization", "apitoken", "subscriptionkey", "accountkey",
+            "sharedaccesskey"})) {
+    return Name::kSecret;
+  }
+  return folded == "key" || folded == "auth" ? Name::kKey : Name::kOther;
+}
+
+// A password has a digit or a mark among letters; a word alone is what people say about passwords ("password:
+// required").
+bool looks_like_password(std::string_view value) {
+  if (value.size() < 6 || value.size() > 128 || is_stand_in(value)) return false;
+  const bool letters = std::any_of(value.begin(), value.end(), is_alpha);
+  const auto is_mark = [](char c) {
+    return !is_word(c) && std::string_view(".:()-/_").find(c) == std::string_view::npos;
+  };
+  const bool other = std::any_of(value.begin(), value.end(), [&](char c) { return is_digit(c) || is_mark(c); });
+  return letters && other && value.back() != ':' && value.find("()") == std::string_view::npos;
+}
+
+bool is_secret_value(Name name, std::string_view value) {
+  switch (name) {
+    case Name::kPassword:
+      return looks_like_password(value);
+    case Name::kSecret:
+      return looks_random(value, 16) && !is_stand_in(value);
+    case Name::kKey:
+      return looks_random(value, 20) && entropy(value) >= 3.2 && !is_stand_in(value);
+    case Name::kOther:
+      break;
+  }
+  return false;
+}
+
+// The name that ends at `end`, past quotes and spaces: `"api_key" :`.
+std::string_view name_before(std::string_view text, size_t end) {
+  const auto passes = [](char c) { return c == ' ' || c == '"' || c == '\'' || c == '\\' || c == '`' || c == ']'; };
+  for (int i = 0; i < 4 && end > 0 && passes(text[end - 1]); ++i) --end;
+  size_t begin = end;
+  while (begin > 0 && end - begin < 64 && (is_token_char(text[begin - 1]) || text[begin - 1] == '.')) --begin;
+  return text.substr(begin, end - begin);
+}
+
+bool ends_value(char c) {
+  return static_cast<unsigned char>(c) <= ' ' || std::string_view("\"'`,;<>()[]{}\\").find(c) != std::string_view::npos;
+}
+
+// name = value, name: value, "name" => "value", ?name=value&
+void find_assignments(std::string_view text, Findings& findings) {
+  for (size_t i = text.find_first_of("=:"); i != std::string_view::npos; i = text.find_first_of("=:", i + 1)) {
+    const Name name = name_of(name_before(text, i));
+    if (name == Name::kOther) continue;
+    size_t begin = i + 1;
+    const auto passes = [](char c) {
+      return c == ' ' || c == '"' || c == '\'' || c == '\\' || c == '`' || c == '>' || c == '=';
+    };
+    for (int skipped = 0; skipped < 6 && begin < text.size() && passes(text[begin]); ++skipped) ++begin;
+    size_t end = begin;
+    while (end < text.size() && end - begin < 512 && !ends_value(text[end]) && text[end] != '&') ++end;
+    while (end > begin && (text[end - 1] == '.' || text[end - 1] == '!' || text[end - 1] == '?') &&
+           (end == text.size() || text[end] == ' ' || text[end] == '\n')) {
+      --end;  // a sentence's end
+    }
+    if (!is_secret_value(name, text.substr(begin, end - begin))) continue;
+    findings.push_back({begin, end, PrivateKind::kSecret});
+    i = end - 1;
+  }
+}
+
+// A JSON member's whole value.
+void find_labelled(std::string_view text, std::string_view label, Findings& findings) {
+  const Name name = name_of(label);
+  if (name == Name::kOther || text.size() > 512) return;
+  const bool one_word = text.find_first_of(" \t\r\n") == std::string_view::npos;
+  if (one_word && is_secret_value(name, text)) findings.push_back({0, text.size(), PrivateKind::kSecret});
+}
+
+}  // namespace
+
+void find_secrets(std::string_view text, std::string_view label, Findings& findings) {
+  find_key_blocks(text, findings);
+  find_labelled(text, label, findings);
+  find_shapes(text, findings);
+  find_web_tokens(text, findings);
+  find_bearers(text, findings);
+  find_url_passwords(text, findings);
+  find_assignments(text, findings);
+}
+
+}  // namespace understudy

@@ -1,0 +1,58 @@
+// The finders behind find_private(), one file each, and what they share: classes of bytes, and the words around a
+// value. Pure functions of the text.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "privacy/redaction.h"
+
+namespace understudy {
+
+using Findings = std::vector<PrivateFinding>;
+
+// Each adds its findings in the text's order; they may overlap another finder's, never one of their own.
+void find_secrets(std::string_view text, std::string_view label, Findings& findings);
+void find_emails(std::string_view text, Findings& findings);
+void find_phones(std::string_view text, std::string_view label, Findings& findings);
+void find_ibans(std::string_view text, Findings& findings);
+void find_cards(std::string_view text, std::string_view label, Findings& findings);
+
+inline bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+inline bool is_upper(char c) {
+  return c >= 'A' && c <= 'Z';
+}
+inline bool is_lower(char c) {
+  return c >= 'a' && c <= 'z';
+}
+inline bool is_alpha(char c) {
+  return is_upper(c) || is_lower(c);
+}
+inline bool is_alnum(char c) {
+  return is_alpha(c) || is_digit(c);
+}
+// Part of a word: beyond ASCII every byte is.
+inline bool is_word(char c) {
+  return is_alnum(c) || c == '_' || static_cast<unsigned char>(c) >= 0x80;
+}
+inline char lower(char c) {
+  return is_upper(c) ? static_cast<char>(c - 'A' + 'a') : c;
+}
+std::string lowered(std::string_view text);
+std::string digits_of(std::string_view text);
+
+// What the words near a value say about it.
+enum class Hint { kNone, kFor, kAgainst };
+struct HintWords {
+  std::span<const std::string_view> for_it;   // lower-case beginnings of words: "phon" is in "phones"
+  std::span<const std::string_view> against;  // likewise; whole words where they have three letters or fewer
+};
+// The nearest such word in the 48 bytes before `begin`, on the same or the line before; else in the label; else
+// `for_it` in the 24 bytes after `end`.
+Hint hint_at(std::string_view text, size_t begin, size_t end, std::string_view label, const HintWords& words);
+
+}  // namespace understudy
