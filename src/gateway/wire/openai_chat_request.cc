@@ -280,9 +280,9 @@ Error cannot_say(const std::string& path, std::string_view why) {
   return unsupported_field(path, fmt::format("{} (OpenAI's chat completions)", why));
 }
 
+// A data: URL's type ends at the first comma.
 bool has_plain_type(const Media& media) {
-  return media.media_type.find_first_of(",\"") == std::string::npos &&
-         media.media_type.find(";base64") == std::string::npos;
+  return media.media_type.find(',') == std::string::npos;
 }
 
 Json media_json(const Media& media, const std::string& path) {

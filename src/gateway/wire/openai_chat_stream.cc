@@ -2,6 +2,7 @@
 // finish reason; at the end one chunk of usage without choices where it was asked for; then [DONE].
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <utility>
@@ -118,19 +119,14 @@ class ToolCallPlaces {
  public:
   // Gives `piece` its index, and takes out the id and name that were told before. `number`: as the chunk has it.
   void place(std::optional<int> number, ToolCallEvent& piece) {
-    const bool is_new = number ? !is_known(*number, piece.id) : calls_.empty() || is_other(calls_.back(), piece.id);
-    if (is_new) {
-      if (calls_.size() >= static_cast<size_t>(kMostToolCalls)) {
-        throw Error(ErrorCode::kInvalidInput, fmt::format("more than {} tool calls", kMostToolCalls));
-      }
-      if (number) by_number_[*number] = calls_.size();
-      calls_.push_back(piece.id);
-    }
-    const size_t at = number ? by_number_[*number] : calls_.size() - 1;
+    const std::optional<size_t> known = number ? find_number(*number, piece.id) : find_id(piece.id);
+    const size_t at = known.value_or(ids_.size());
+    if (!known) add(piece.id);
+    if (number) by_number_[*number] = at;
     piece.index = static_cast<int>(at);
-    if (is_new) return;
-    if (calls_[at].empty()) {
-      calls_[at] = piece.id;
+    if (!known) return;
+    if (ids_[at].empty()) {
+      ids_[at] = piece.id;
     } else {
       piece.id.clear();
       piece.name.clear();
@@ -138,15 +134,28 @@ class ToolCallPlaces {
   }
 
  private:
-  static bool is_other(const std::string& known, const std::string& id) {
-    return !id.empty() && !known.empty() && id != known;
-  }
-  bool is_known(int number, const std::string& id) const {
+  std::optional<size_t> find_number(int number, const std::string& id) const {
     const auto found = by_number_.find(number);
-    return found != by_number_.end() && !is_other(calls_[found->second], id);
+    if (found == by_number_.end()) return std::nullopt;
+    const std::string& known = ids_[found->second];
+    const bool is_other = !id.empty() && !known.empty() && id != known;
+    return is_other ? std::nullopt : std::optional<size_t>(found->second);
+  }
+  // Without an id it goes on with the last one.
+  std::optional<size_t> find_id(const std::string& id) const {
+    const auto found = std::find(ids_.begin(), ids_.end(), id);
+    if (!id.empty() && found != ids_.end()) return static_cast<size_t>(found - ids_.begin());
+    const bool goes_on = !ids_.empty() && (id.empty() || ids_.back().empty());
+    return goes_on ? std::optional<size_t>(ids_.size() - 1) : std::nullopt;
+  }
+  void add(const std::string& id) {
+    if (ids_.size() >= static_cast<size_t>(kMostToolCalls)) {
+      throw Error(ErrorCode::kInvalidInput, fmt::format("tool_calls: more than {}", kMostToolCalls));
+    }
+    ids_.push_back(id);
   }
 
-  std::vector<std::string> calls_;  // their ids, in order
+  std::vector<std::string> ids_;  // of the calls, in order
   std::map<int, size_t> by_number_;
 };
 

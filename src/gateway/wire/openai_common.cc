@@ -275,17 +275,25 @@ bool read_chunk_head(ObjectReader& chunk, std::vector<ChatEvent>& events) {
   return true;
 }
 
+namespace {
+
+const Json* object_member(const Json& holder, const char* key) {
+  const auto found = holder.is_object() ? holder.find(key) : holder.end();
+  return found != holder.end() && found->is_object() ? &*found : nullptr;
+}
+
+const Json* usage_in(const Json& chunk) {
+  if (const Json* usage = object_member(chunk, "usage")) return usage;
+  if (const Json* groq = object_member(chunk, "x_groq")) return object_member(*groq, "usage");
+  const auto choices = chunk.find("choices");
+  const bool has_choice = choices != chunk.end() && choices->is_array() && !choices->empty();
+  return has_choice ? object_member(choices->back(), "usage") : nullptr;
+}
+
+}  // namespace
+
 void read_chunk_usage(const Json& chunk, std::vector<ChatEvent>& events) {
-  const auto put = [&events](const Json& holder) {
-    if (!holder.is_object()) return false;
-    const auto usage = holder.find("usage");
-    if (usage == holder.end() || !usage->is_object()) return false;
-    events.emplace_back(UsageEvent{read_usage(*usage, "usage")});
-    return true;
-  };
-  if (put(chunk) || put(chunk.value("x_groq", Json()))) return;
-  const Json choices = chunk.value("choices", Json());
-  if (choices.is_array() && !choices.empty()) put(choices.back());
+  if (const Json* usage = usage_in(chunk)) events.emplace_back(UsageEvent{read_usage(*usage, "usage")});
 }
 
 std::string failure_payload(const FailureEvent& failure) {
@@ -339,6 +347,7 @@ FailureEvent read_failure(const Json& error) {
   if (!code || *code == ErrorCode::kInvalidInput) {
     if (const auto finer = failure_code_of(text_of(error, "code"))) code = finer;
   }
+  if (failure.type.empty()) failure.type = text_of(error, "code");
   if (!code) code = code_of_number(error);
   failure.code = code.value_or(ErrorCode::kInternal);
   return failure;

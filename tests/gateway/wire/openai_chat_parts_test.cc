@@ -259,6 +259,27 @@ TEST(OpenAiChatVendors, NumberToolCallsInTheirOwnWays) {
   }
 }
 
+TEST(OpenAiChatVendors, MayMixThePiecesOfTwoCalls) {
+  const auto chunk = [](const std::string& call) {
+    return R"({"choices":[{"index":0,"delta":{"tool_calls":[)" + call + "]}}]}";
+  };
+  const std::vector<ToolCall> two = {{"a", "f", "12", ""}, {"b", "g", "34", ""}};
+  EXPECT_EQ(answer_of({chunk(R"({"id":"a","function":{"name":"f","arguments":"1"}})"),
+                       chunk(R"({"id":"b","function":{"name":"g","arguments":"3"}})"),
+                       chunk(R"({"id":"a","function":{"arguments":"2"}})"),
+                       chunk(R"({"id":"b","function":{"arguments":"4"}})")})
+                .choices[0]
+                .tool_calls,
+            two);
+  EXPECT_EQ(answer_of({chunk(R"({"index":3,"id":"a","function":{"name":"f","arguments":"1"}})"),
+                       chunk(R"({"index":1,"id":"b","function":{"name":"g","arguments":"3"}})"),
+                       chunk(R"({"index":3,"function":{"arguments":"2"}})"),
+                       chunk(R"({"index":1,"function":{"arguments":"4"}})")})
+                .choices[0]
+                .tool_calls,
+            two);
+}
+
 TEST(OpenAiChatVendors, TellThoughtsInTheirOwnWays) {
   const auto message = [](const std::string& members) {
     return openai_chat()
@@ -327,6 +348,8 @@ TEST(OpenAiChatVendors, FailInTheirOwnWays) {
       {R"({"error":{"message":"x","type":"invalid_request_error","code":"invalid_api_key"}})",
        {ErrorCode::kUnauthorized, "x", "invalid_request_error"}},
       {R"({"error":{"message":"down","code":503}})", {ErrorCode::kUnavailable, "down", ""}},
+      {R"({"error":{"message":"slow","type":null,"code":"rate_limit_exceeded"}})",
+       {ErrorCode::kOverloaded, "slow", "rate_limit_exceeded"}},
       {R"({"error":"plain"})", {ErrorCode::kInternal, "plain", ""}},
       {R"({"object":"error","message":"old","type":"BadRequestError","code":400})",
        {ErrorCode::kInvalidInput, "old", "BadRequestError"}}};
