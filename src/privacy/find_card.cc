@@ -14,9 +14,10 @@ constexpr std::string_view kFor[] = {"card",  "visa",   "master", "amex", "ameri
                                      "carte", "tarjet", "karte",  "cc",   "pan",      "paid",   "payment", "charge",
                                      "cvv",   "cvc",    "expir",  "exp",  "discover", "diners", "jcb",     "maestro"};
 constexpr std::string_view kAgainst[] = {
-    "order",   "invoice",  "track",     "parcel",  "shipment", "ref",      "reference", "ticket", "bestell", "auftrag",
-    "sendung", "rechnung", "transact",  "serial",  "imei",     "isbn",     "sku",       "id",     "article", "case",
-    "batch",   "uuid",     "timestamp", "barcode", "ean",      "commande", "pedido",    "job"};
+    "iban",   "account",   "konto",   "order",   "invoice",  "track",   "parcel",   "shipment",
+    "ref",    "reference", "ticket",  "bestell", "auftrag",  "sendung", "rechnung", "transact",
+    "serial", "imei",      "isbn",    "sku",     "id",       "article", "case",     "batch",
+    "uuid",   "timestamp", "barcode", "ean",     "commande", "pedido",  "job"};
 
 struct Range {
   int low;  // of the first six digits

@@ -13,11 +13,11 @@ constexpr std::string_view kFor[] = {"phone",    "tel",     "téléphone", "tél
                                      "reach",    "contact", "rufnummer", "anruf",    "móvil", "cel",   "hotline",
                                      "landline", "ph",      "voicemail", "telef"};
 constexpr std::string_view kAgainst[] = {
-    "order",   "invoice", "track",    "parcel",   "shipment", "ref",   "reference", "ticket", "bestell",
-    "auftrag", "sendung", "rechnung", "transact", "serial",   "imei",  "isbn",      "sku",    "id",
-    "article", "case",    "batch",    "version",  "account",  "konto", "date",      "amount", "total",
-    "price",   "zip",     "ip",       "isin",     "vat",      "tax",   "qty",       "model",  "room",
-    "code",    "balance", "size",     "part",     "issue",    "build"};
+    "iban",    "order",   "invoice", "track",    "parcel",   "shipment", "ref",   "reference", "ticket",
+    "bestell", "auftrag", "sendung", "rechnung", "transact", "serial",   "imei",  "isbn",      "sku",
+    "id",      "article", "case",    "batch",    "version",  "account",  "konto", "date",      "amount",
+    "total",   "price",   "zip",     "ip",       "isin",     "vat",      "tax",   "qty",       "model",
+    "room",    "code",    "balance", "size",     "part",     "issue",    "build"};
 constexpr size_t kFewest = 7;
 constexpr size_t kMost = 15;
 

@@ -115,26 +115,41 @@ constexpr Shape kShapes[] = {
     {"understudy-", 24, 128},
 };
 
-bool is_shaped(std::string_view prefix, std::string_view tail) {
-  const size_t n_digits = static_cast<size_t>(std::count_if(tail.begin(), tail.end(), is_digit));
-  if (prefix == "AKIA" || prefix == "ASIA") {
+bool is_shaped(const Shape& shape, std::string_view tail) {
+  if (shape.prefix == "AKIA" || shape.prefix == "ASIA") {
     return std::all_of(tail.begin(), tail.end(), [](char c) { return is_upper(c) || is_digit(c); });
   }
-  if (prefix == "key-")
-    return n_digits > 0 && std::none_of(tail.begin(), tail.end(), [](char c) { return c == '-' || is_upper(c); });
-  // A name made of words ("sk-learn-pipeline-with-steps") has no digits among its letters.
-  return n_digits > 0 && looks_random(tail, 8);
+  if (shape.prefix == "key-") {
+    return std::all_of(tail.begin(), tail.end(), [](char c) { return is_digit(c) || (c >= 'a' && c <= 'f'); });
+  }
+  // A length that fits to the byte says enough. Else a name made of words ("sk-learn-pipeline-with-steps") is told by
+  // having no digits among its letters.
+  return shape.shortest == shape.longest ? entropy(tail) >= 3.0 : looks_random(tail, 8);
 }
 
+// The end of what could be one token, or two with a point between them.
+size_t token_end(std::string_view text, size_t begin) {
+  size_t end = begin;
+  while (end < text.size() && (is_token_char(text[end]) || text[end] == '.')) ++end;
+  return end;
+}
+
+// Word by word: most are shorter than any key, and are left at once.
 void find_shapes(std::string_view text, Findings& findings) {
+  constexpr size_t kShortestKey = 15;
+  size_t end = 0;
   for (size_t i = 0; i < text.size(); ++i) {
-    if (!is_alpha(text[i]) || (i > 0 && is_token_char(text[i - 1]))) continue;
+    if (i >= end) {
+      end = token_end(text, i);
+      if (end - i < kShortestKey) i = end;
+    }
+    if (i >= end || !is_alpha(text[i]) || (i > 0 && is_token_char(text[i - 1]))) continue;
     for (const Shape& shape : kShapes) {
       if (text[i] != shape.prefix.front() || !text.substr(i).starts_with(shape.prefix)) continue;
       const size_t begin = i + shape.prefix.size();
       const bool dotted = shape.prefix.back() == '.';
       const size_t run = run_of(text, begin, dotted ? is_base64_char : is_token_char);
-      if (run < shape.shortest || run > shape.longest || !is_shaped(shape.prefix, text.substr(begin, run))) continue;
+      if (run < shape.shortest || run > shape.longest || !is_shaped(shape, text.substr(begin, run))) continue;
       findings.push_back({i, begin + run, PrivateKind::kSecret});
       i = begin + run - 1;
       break;
@@ -144,21 +159,24 @@ void find_shapes(std::string_view text, Findings& findings) {
 
 // header.payload.signature, each base64url; header and payload begin with {" .
 void find_web_tokens(std::string_view text, Findings& findings) {
-  for (size_t i = text.find("eyJ"); i != std::string_view::npos; i = text.find("eyJ", i + 1)) {
+  // By its rarest letter.
+  for (size_t j = text.find('J'); j != std::string_view::npos; j = text.find('J', j + 1)) {
+    if (j < 2 || text[j - 1] != 'y' || text[j - 2] != 'e') continue;
+    const size_t i = j - 2;
     if (i > 0 && is_token_char(text[i - 1])) continue;
     size_t end = i + run_of(text, i, is_token_char);
     if (!text.substr(end).starts_with(".eyJ")) continue;
     end += 1 + run_of(text, end + 1, is_token_char);
     if (end < text.size() && text[end] == '.') end += 1 + run_of(text, end + 1, is_token_char);
     findings.push_back({i, end, PrivateKind::kSecret});
-    i = end - 1;
+    j = end - 1;
   }
 }
 
 // "Authorization: Bearer abc": what follows the scheme's word.
 void find_bearers(std::string_view text, Findings& findings) {
   for (size_t i = 0; i + 8 < text.size(); ++i) {
-    if (lower(text[i]) != 'b' || (i > 0 && is_word(text[i - 1]))) continue;
+    if ((text[i] != 'b' && text[i] != 'B') || (i > 0 && is_word(text[i - 1]))) continue;
     const std::string word = lowered(text.substr(i, 7));
     const size_t length = word == "bearer " ? 7 : word.starts_with("basic ") ? 6 : 0;
     if (length == 0) continue;
@@ -276,22 +294,37 @@ bool ends_value(char c) {
   return static_cast<unsigned char>(c) <= ' ' || std::string_view("\"'`,;<>()[]{}\\").find(c) != std::string_view::npos;
 }
 
-// name = value, name: value, "name" => "value", ?name=value&
+bool passes_before_value(char c) {
+  return c == ' ' || c == '"' || c == '\'' || c == '\\' || c == '`' || c == '>' || c == '=';
+}
+
+// Where the value that begins here ends: at a mark, a space, or the point of a sentence's end.
+size_t value_end(std::string_view text, size_t begin) {
+  size_t end = begin;
+  while (end < text.size() && end - begin < 512 && !ends_value(text[end]) && text[end] != '&') ++end;
+  while (end > begin && (text[end - 1] == '.' || text[end - 1] == '!' || text[end - 1] == '?') &&
+         (end == text.size() || text[end] == ' ' || text[end] == '\n')) {
+    --end;
+  }
+  return end;
+}
+
+// name = value, name: value, "name" => "value", ?name=value&. Of names that stand in one another's values
+// (key=key=key=) a few are looked at: each look is as long as the value.
 void find_assignments(std::string_view text, Findings& findings) {
-  for (size_t i = text.find_first_of("=:"); i != std::string_view::npos; i = text.find_first_of("=:", i + 1)) {
+  constexpr int kMostInOneValue = 4;
+  size_t last_end = 0;
+  int looks = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '=' && text[i] != ':') continue;
+    if (i < last_end && looks >= kMostInOneValue) continue;
     const Name name = name_of(name_before(text, i));
     if (name == Name::kOther) continue;
     size_t begin = i + 1;
-    const auto passes = [](char c) {
-      return c == ' ' || c == '"' || c == '\'' || c == '\\' || c == '`' || c == '>' || c == '=';
-    };
-    for (int skipped = 0; skipped < 6 && begin < text.size() && passes(text[begin]); ++skipped) ++begin;
-    size_t end = begin;
-    while (end < text.size() && end - begin < 512 && !ends_value(text[end]) && text[end] != '&') ++end;
-    while (end > begin && (text[end - 1] == '.' || text[end - 1] == '!' || text[end - 1] == '?') &&
-           (end == text.size() || text[end] == ' ' || text[end] == '\n')) {
-      --end;  // a sentence's end
-    }
+    for (int skipped = 0; skipped < 6 && begin < text.size() && passes_before_value(text[begin]); ++skipped) ++begin;
+    const size_t end = value_end(text, begin);
+    looks = i < last_end ? looks + 1 : 1;
+    last_end = std::max(last_end, end);
     if (!is_secret_value(name, text.substr(begin, end - begin))) continue;
     findings.push_back({begin, end, PrivateKind::kSecret});
     i = end - 1;

@@ -12,8 +12,7 @@ namespace understudy {
 
 namespace {
 
-constexpr int kBodyDepth = 256;  // levels of a body's JSON; deeper is a text
-constexpr int kInnerDepth = 4;   // JSON in a string of JSON, and so on
+constexpr int kInnerDepth = 4;  // JSON in a string of JSON, and so on
 
 // What stands first holds against what it overlaps: sorted by kind, then by place.
 Findings without_overlaps(Findings findings) {
@@ -59,9 +58,11 @@ std::string normalised(PrivateKind kind, std::string_view value) {
   return {};
 }
 
-bool begins_like_json(std::string_view text) {
+// An object or a list, of any depth: it is walked by its tokens, no tree is made of it.
+bool is_json(std::string_view text) {
   const size_t first = text.find_first_not_of(" \t\r\n");
-  return first != std::string_view::npos && (text[first] == '{' || text[first] == '[');
+  if (first == std::string_view::npos || (text[first] != '{' && text[first] != '[')) return false;
+  return Json::accept(text.begin(), text.end());
 }
 
 // The end of the JSON string whose opening quote is at `begin`: the place of the closing one.
@@ -204,7 +205,7 @@ std::string Redactor::redact(std::string_view text, std::string_view label) {
 
 std::string Redactor::redact_body(std::string_view body) {
   if (kinds_.empty()) return std::string(body);
-  if (begins_like_json(body) && try_parse_json(body, {.depth = kBodyDepth})) return redact_json(body, 0);
+  if (is_json(body)) return redact_json(body, 0);
   return redact(body);
 }
 
@@ -234,7 +235,7 @@ std::string Redactor::redact_json(std::string_view json, int depth) {
 std::string Redactor::redact_json_string(std::string_view raw, std::string_view label, int depth) {
   if (raw.find('\\') == std::string_view::npos) return redact(raw, label);
   const std::string text = unescape(raw);
-  if (depth < kInnerDepth && begins_like_json(text) && try_parse_json(text, {.depth = kBodyDepth})) {
+  if (depth < kInnerDepth && is_json(text)) {
     const std::string redacted = redact_json(text, depth + 1);
     if (redacted == text) return std::string(raw);
     const std::string quoted = dump_json(Json(redacted));
