@@ -23,11 +23,11 @@ constexpr uint32_t ip(uint32_t a, uint32_t b, uint32_t c, uint32_t d) {
 }
 // IANA's registry of special-purpose addresses, as far as a provider could be there.
 constexpr Block4 kBlocks4[] = {
-    {ip(0, 0, 0, 0), 8, AddressKind::kForbidden},     {ip(10, 0, 0, 0), 8, AddressKind::kPrivate},
-    {ip(100, 64, 0, 0), 10, AddressKind::kPrivate},   {ip(127, 0, 0, 0), 8, AddressKind::kPrivate},
+    {ip(0, 0, 0, 0), 8, AddressKind::kForbidden},      {ip(10, 0, 0, 0), 8, AddressKind::kPrivate},
+    {ip(100, 64, 0, 0), 10, AddressKind::kPrivate},    {ip(127, 0, 0, 0), 8, AddressKind::kPrivate},
     {ip(169, 254, 0, 0), 16, AddressKind::kForbidden}, {ip(172, 16, 0, 0), 12, AddressKind::kPrivate},
-    {ip(192, 0, 0, 0), 24, AddressKind::kForbidden},  {ip(192, 168, 0, 0), 16, AddressKind::kPrivate},
-    {ip(198, 18, 0, 0), 15, AddressKind::kPrivate},   {ip(224, 0, 0, 0), 4, AddressKind::kForbidden},
+    {ip(192, 0, 0, 0), 24, AddressKind::kForbidden},   {ip(192, 168, 0, 0), 16, AddressKind::kPrivate},
+    {ip(198, 18, 0, 0), 15, AddressKind::kPrivate},    {ip(224, 0, 0, 0), 4, AddressKind::kForbidden},
     {ip(240, 0, 0, 0), 4, AddressKind::kForbidden},
 };
 
@@ -52,14 +52,15 @@ AddressKind kind_of(const Bytes6& bytes) {
   constexpr uint8_t kZero = 0;
   const bool is_zero_12 = std::all_of(bytes.begin(), bytes.begin() + 12, [](uint8_t byte) { return byte == kZero; });
   const bool is_zero_10 = std::all_of(bytes.begin(), bytes.begin() + 10, [](uint8_t byte) { return byte == kZero; });
-  if (is_zero_12) return ip4_at(bytes, 12) == 1 ? AddressKind::kPrivate : AddressKind::kForbidden;  // ::1, ::, ::a.b.c.d
-  if (is_zero_10 && bytes[10] == 0xff && bytes[11] == 0xff) return kind_of(ip4_at(bytes, 12));       // ::ffff:a.b.c.d
-  if (begins(bytes, {0x00, 0x64, 0xff, 0x9b})) return kind_of(ip4_at(bytes, 12));                    // NAT64
-  if (begins(bytes, {0x20, 0x02})) return kind_of(ip4_at(bytes, 2));                                 // 6to4
-  if (begins(bytes, {0x20, 0x01, 0x00, 0x00})) return AddressKind::kForbidden;                       // Teredo
-  if (begins(bytes, {0xfd, 0x00, 0x0e, 0xc2})) return AddressKind::kForbidden;                       // EC2's metadata
-  if ((bytes[0] & 0xfe) == 0xfc) return AddressKind::kPrivate;                                       // unique-local
-  return (bytes[0] & 0xe0) == 0x20 ? AddressKind::kPublic : AddressKind::kForbidden;                 // 2000::/3
+  if (is_zero_12)
+    return ip4_at(bytes, 12) == 1 ? AddressKind::kPrivate : AddressKind::kForbidden;            // ::1, ::, ::a.b.c.d
+  if (is_zero_10 && bytes[10] == 0xff && bytes[11] == 0xff) return kind_of(ip4_at(bytes, 12));  // ::ffff:a.b.c.d
+  if (begins(bytes, {0x00, 0x64, 0xff, 0x9b})) return kind_of(ip4_at(bytes, 12));               // NAT64
+  if (begins(bytes, {0x20, 0x02})) return kind_of(ip4_at(bytes, 2));                            // 6to4
+  if (begins(bytes, {0x20, 0x01, 0x00, 0x00})) return AddressKind::kForbidden;                  // Teredo
+  if (begins(bytes, {0xfd, 0x00, 0x0e, 0xc2})) return AddressKind::kForbidden;                  // EC2's metadata
+  if ((bytes[0] & 0xfe) == 0xfc) return AddressKind::kPrivate;                                  // unique-local
+  return (bytes[0] & 0xe0) == 0x20 ? AddressKind::kPublic : AddressKind::kForbidden;            // 2000::/3
 }
 
 }  // namespace

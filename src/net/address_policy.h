@@ -1,5 +1,5 @@
-// Which addresses a request to a provider may go to: the guard against configs and names that point into the own network
-// or at a cloud's metadata service. Pure functions.
+// Which addresses a request to a provider may go to: the guard against configs and names that point into the own
+// network or at a cloud's metadata service. Pure functions.
 #pragma once
 
 #include <string>

@@ -24,7 +24,8 @@ std::vector<ServerSentEvent> EventStreamReader::read(std::string_view bytes) {
     const size_t end = bytes.find_first_of("\r\n");
     const std::string_view part = bytes.substr(0, end);
     bytes_ += part.size();
-    if (bytes_ > most_) throw Error(ErrorCode::kInvalidInput, "an event of a stream is longer than " + std::to_string(most_) + " bytes");
+    if (bytes_ > most_)
+      throw Error(ErrorCode::kInvalidInput, "an event of a stream is longer than " + std::to_string(most_) + " bytes");
     line_ += part;
     if (end == std::string_view::npos) return events;
     after_cr_ = bytes[end] == '\r';

@@ -1,5 +1,5 @@
-// Bytes of a text/event-stream in, events out (WHATWG HTML, 9.2): chunks may be cut anywhere, down to single bytes; lines
-// end in LF, CR or CRLF; a BOM at the start is skipped; comments are. Used by one thread.
+// Bytes of a text/event-stream in, events out (WHATWG HTML, 9.2): chunks may be cut anywhere, down to single bytes;
+// lines end in LF, CR or CRLF; a BOM at the start is skipped; comments are. Used by one thread.
 #pragma once
 
 #include <string>

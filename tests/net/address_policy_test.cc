@@ -26,16 +26,16 @@ TEST(AddressPolicy, KnowsPublicAddresses) {
 }
 
 TEST(AddressPolicy, KnowsThisMachineAndPrivateNetworks) {
-  for (const char* text : {"127.0.0.1", "127.8.9.1", "10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.20",
-                           "100.64.0.1", "::1", "fc00::1", "fd12:3456::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1",
-                           "64:ff9b::a00:1", "2002:7f00:1::"}) {
+  for (const char* text :
+       {"127.0.0.1", "127.8.9.1", "10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.20", "100.64.0.1", "::1",
+        "fc00::1", "fd12:3456::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::a00:1", "2002:7f00:1::"}) {
     EXPECT_EQ(kind_of(text), AddressKind::kPrivate) << text;
   }
 }
 
 TEST(AddressPolicy, KnowsWhatNobodyMayAsk) {
-  for (const char* text : {"169.254.169.254", "0.0.0.0", "224.0.0.1", "255.255.255.255", "fe80::1", "ff02::1", "::",
-                           "fd00:ec2::254", "::ffff:169.254.169.254", "64:ff9b::a9fe:a9fe", "2002:a9fe:a9fe::1",
+  for (const char* text : {"169.254.169.254", "0.0.0.0", "224.0.0.1", "255.255.255.255", "fe80::1", "ff02::1",
+                           "::", "fd00:ec2::254", "::ffff:169.254.169.254", "64:ff9b::a9fe:a9fe", "2002:a9fe:a9fe::1",
                            "2001:0:4136:e378:8000:63bf:3fff:fdd2", "::a9fe:a9fe"}) {
     EXPECT_EQ(kind_of(text), AddressKind::kForbidden) << text;
   }

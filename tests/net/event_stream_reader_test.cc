@@ -12,7 +12,8 @@ namespace {
 using Events = std::vector<ServerSentEvent>;
 
 const std::string kStream =
-    "\xEF\xBB\xBF: hello\n\nevent: message_start\ndata: {\"a\":1}\n\ndata: one\r\ndata:two\r\n\r\ndata\n\nevent: none\n\n"
+    "\xEF\xBB\xBF: hello\n\nevent: message_start\ndata: {\"a\":1}\n\ndata: one\r\ndata:two\r\n\r\ndata\n\nevent: "
+    "none\n\n"
     "id: 7\rdata:  x\r\r";
 const Events kEvents = {{"message_start", "{\"a\":1}"}, {"", "one\ntwo"}, {"", ""}, {"", " x"}};
 
