@@ -12,6 +12,7 @@ const std::vector<Command>& all_commands();
 Command cost_command();
 Command detokenize_command();
 Command eval_command();
+Command exchanges_command();
 Command export_command();
 Command gateway_command();
 Command generate_command();

@@ -1,6 +1,6 @@
-// The log is read first, the store second: what the gateway moves from one into the other meanwhile is then in both, and
-// the log's form is taken, never in none. A segment that vanishes while it is to be read was fed: reading begins again
-// from the store's new position.
+// The log is read first, the store second: what the gateway moves from one into the other meanwhile is then in both,
+// and the log's form is taken, never in none. A segment that vanishes while it is to be read was fed: reading begins
+// again from the store's new position.
 #include "gateway/capture/exchange_source.h"
 
 #include <fmt/format.h>

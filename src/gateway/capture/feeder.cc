@@ -139,6 +139,7 @@ void Feeder::Work::feed() {
     fed_ = store_.position();
     reader_ = std::make_unique<LogReader>(options_.folder, fed_);
   }
+  behind_.set(static_cast<double>(bytes_behind(options_.folder, fed_)));  // also while the store takes nothing
   for (bool more = true; more && !stopped();) {
     more = read_batch();
     hand_over();

@@ -38,7 +38,8 @@ enum class Recorded { kWritten, kFailed };  // kFailed: the disk is full or gone
 
 class Recorder {  // thread-safe
  public:
-  // Cuts a torn tail of the newest segment. Throws kIo; kUnavailable where another process writes this folder. Metrics:
+  // Cuts a torn tail of the newest segment. Throws kIo; kUnavailable where another process writes this folder;
+  // kInvalidInput where a newer version wrote it. Metrics:
   // understudy_capture_pending (records not written yet), understudy_capture_dropped_total (records that never will
   // be).
   Recorder(const RecorderOptions& options, Metrics& metrics, LogDisk& disk = real_log_disk());

@@ -19,12 +19,13 @@ TEST(Crc32c, HasThePublishedValues) {
   EXPECT_EQ(crc32c(ascending), 0x46DD794Eu);
 }
 
-TEST(Crc32c, IsTheSameInPieces) {
+TEST(Crc32c, IsTheSameInPiecesAndByTables) {
   Random random(1);
   std::string text;
   for (int i = 0; i < 100; ++i) text += static_cast<char>(random.below(256));
   for (size_t cut = 0; cut <= text.size(); ++cut) {
     EXPECT_EQ(crc32c(text.substr(cut), crc32c(text.substr(0, cut))), crc32c(text)) << cut;
+    EXPECT_EQ(crc32c_by_tables(text.substr(cut), 7), crc32c(text.substr(cut), 7)) << cut;
   }
 }
 
