@@ -32,7 +32,7 @@ using HttpErrorWriter = std::function<HttpResponse(int status, const Error&)>;
 
 struct HttpServerOptions {
   ListenAddress listen{"127.0.0.1", 8080};
-  std::optional<TlsFiles> tls;  // HTTPS instead of HTTP
+  std::optional<CertificateFiles> tls;  // HTTPS instead of HTTP
   HttpReaderLimits reader;
   // How long a client may take: between two requests, from the first byte of a header to its end, for a body, and to
   // read what is written to it before the next piece can go.

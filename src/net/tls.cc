@@ -157,7 +157,7 @@ void TlsSession::say_goodbye() {
 struct TlsContext::Loaded {
   SSL_CTX* context = nullptr;
 
-  explicit Loaded(const TlsFiles& files) {
+  explicit Loaded(const CertificateFiles& files) {
     for (const std::string& file : {files.certificate, files.private_key}) {
       if (!std::filesystem::exists(file)) throw Error(ErrorCode::kNotFound, file + ": there is no such file");
     }
@@ -174,7 +174,7 @@ struct TlsContext::Loaded {
   Loaded& operator=(const Loaded&) = delete;
   ~Loaded() { SSL_CTX_free(context); }
 
-  void load(const TlsFiles& files) {
+  void load(const CertificateFiles& files) {
     const auto unusable = [](const std::string& file, std::string_view expected) {
       return Error(ErrorCode::kInvalidInput, fmt::format("{}: {}; expected {}", file, why(), expected));
     };
@@ -196,7 +196,8 @@ struct TlsContext::Loaded {
   }
 };
 
-TlsContext::TlsContext(TlsFiles files) : files_(std::move(files)), loaded_(std::make_shared<const Loaded>(files_)) {}
+TlsContext::TlsContext(CertificateFiles files)
+    : files_(std::move(files)), loaded_(std::make_shared<const Loaded>(files_)) {}
 TlsContext::~TlsContext() = default;
 
 void TlsContext::reload() {

@@ -45,7 +45,7 @@ class TlsSession {  // used by one thread at a time
   std::unique_ptr<State> state_;
 };
 
-struct TlsFiles {           // PEM
+struct CertificateFiles {   // PEM
   std::string certificate;  // the server's, then those that lead to the root
   std::string private_key;
 };
@@ -53,7 +53,7 @@ struct TlsFiles {           // PEM
 class TlsContext {  // thread-safe
  public:
   // Throws kInvalidInput naming the file that cannot be used, kNotFound for one that is not there.
-  explicit TlsContext(TlsFiles files);
+  explicit TlsContext(CertificateFiles files);
   ~TlsContext();
 
   // Reads the files again: new connections get what they say now. Throws as the constructor does, and then the old
@@ -64,7 +64,7 @@ class TlsContext {  // thread-safe
 
  private:
   struct Loaded;
-  const TlsFiles files_;
+  const CertificateFiles files_;
   mutable Mutex mutex_;
   std::shared_ptr<const Loaded> loaded_ GUARDED_BY(mutex_);
 };
