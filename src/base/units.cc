@@ -17,7 +17,7 @@ struct Unit {
 };
 
 constexpr Unit kDurations[] = {{"ms", 1e6}, {"s", 1e9}, {"m", 60e9}, {"h", 3600e9}, {"d", 86400e9}};
-constexpr Unit kSizes[] = {{"B", 1},       {"kB", 1e3},      {"MB", 1e6},      {"GB", 1e9},
+constexpr Unit kSizes[] = {{"B", 1},       {"kB", 1e3},      {"KB", 1e3},      {"MB", 1e6}, {"GB", 1e9},
                            {"KiB", 1024.}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {"", 1}};
 constexpr Unit kCounts[] = {{"", 1}, {"k", 1e3}, {"M", 1e6}};
 

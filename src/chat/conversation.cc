@@ -78,10 +78,21 @@ std::string thoughts_of(const Message& message) {
   return text;
 }
 
-ChatChoice& choice_of(ChatAnswer& answer, int index) {
+// More than any protocol numbers its choices or calls: an index comes from a stranger.
+constexpr int kMostItems = 1024;
+
+template <class Item>
+Item& item_at(std::vector<Item>& items, int index) {
+  if (index < 0 || index >= kMostItems) {
+    throw Error(ErrorCode::kInvalidInput, "the answer: a choice or a tool call has a number out of range");
+  }
   const auto at = static_cast<size_t>(index);
-  if (answer.choices.size() <= at) answer.choices.resize(at + 1);
-  return answer.choices[at];
+  if (items.size() <= at) items.resize(at + 1);
+  return items[at];
+}
+
+ChatChoice& choice_of(ChatAnswer& answer, int index) {
+  return item_at(answer.choices, index);
 }
 
 void add_text(ChatChoice& choice, const TextEvent& event) {
@@ -97,13 +108,12 @@ void add_reasoning(ChatChoice& choice, const ReasoningEvent& event) {
   Reasoning& reasoning = choice.reasoning.back();
   reasoning.text += event.piece.text;
   reasoning.signature += event.piece.signature;
+  reasoning.redacted = reasoning.redacted || event.piece.redacted;
   if (!event.piece.id.empty()) reasoning.id = event.piece.id;
 }
 
 void add_tool_call(ChatChoice& choice, const ToolCallEvent& event) {
-  const auto at = static_cast<size_t>(event.index);
-  if (choice.tool_calls.size() <= at) choice.tool_calls.resize(at + 1);
-  ToolCall& call = choice.tool_calls[at];
+  ToolCall& call = item_at(choice.tool_calls, event.index);
   if (!event.id.empty()) call.id = event.id;
   if (!event.name.empty()) call.name = event.name;
   call.arguments += event.arguments;
@@ -198,10 +208,13 @@ std::vector<ChatEvent> events_of(const ChatAnswer& answer) {
     const ChatChoice& choice = answer.choices[i];
     const int index = static_cast<int>(i);
     for (const Reasoning& reasoning : choice.reasoning) events.emplace_back(ReasoningEvent{index, true, reasoning});
-    if (!choice.text.empty() || !choice.logprobs.empty()) {
-      events.emplace_back(TextEvent{index, choice.text, choice.logprobs});
+    const bool of_refusal = choice.text.empty() && !choice.refusal.empty();  // whose probabilities they are
+    const std::vector<TokenLogprobs> none;
+    const auto& of_text = of_refusal ? none : choice.logprobs;
+    if (!choice.text.empty() || !of_text.empty()) events.emplace_back(TextEvent{index, choice.text, of_text, false});
+    if (!choice.refusal.empty()) {
+      events.emplace_back(TextEvent{index, choice.refusal, of_refusal ? choice.logprobs : none, true});
     }
-    if (!choice.refusal.empty()) events.emplace_back(TextEvent{index, choice.refusal, {}, true});
     for (size_t j = 0; j < choice.tool_calls.size(); ++j) {
       const ToolCall& call = choice.tool_calls[j];
       events.emplace_back(

@@ -123,10 +123,11 @@ struct ResponseFormat {
 };
 
 struct ReasoningSettings {
-  std::string effort;                    // OpenAI's none, minimal, low, medium, high; empty: the model's own
-  std::optional<int64_t> budget_tokens;  // Anthropic's budget_tokens, Gemini's thinkingBudget; 0: off, -1: the model's own
-  std::optional<bool> show;              // whether thoughts are part of the answer
-  std::string summary;                   // OpenAI's auto, concise, detailed
+  std::string effort;  // OpenAI's none, minimal, low, medium, high; empty: the model's own
+  std::optional<int64_t>
+      budget_tokens;         // Anthropic's budget_tokens, Gemini's thinkingBudget; 0: off, -1: the model's own
+  std::optional<bool> show;  // whether thoughts are part of the answer
+  std::string summary;       // OpenAI's auto, concise, detailed
   bool operator==(const ReasoningSettings&) const = default;
 };
 
@@ -161,8 +162,8 @@ struct ChatRequest {
   bool stream = false;
   bool stream_usage = false;  // stream_options.include_usage
   int n = 1;
-  bool echo = false;          // of /v1/completions
-  std::string user;           // OpenAI's user or safety_identifier, Anthropic's metadata.user_id
+  bool echo = false;  // of /v1/completions
+  std::string user;   // OpenAI's user or safety_identifier, Anthropic's metadata.user_id
   std::map<std::string, std::string> metadata;
   // Members of the request that only one protocol knows, and that change the answer (web_search_options, mcp_servers,
   // previous_response_id): each value by its key.
@@ -210,7 +211,8 @@ struct AnswerHead {
 };
 
 // A stream is always: at most one head; per choice any number of text, reasoning and tool call events, then one finish;
-// at the end one usage. A failure ends it anywhere.
+// at the end one usage; where a provider tells it several times, each takes the place of the one before. A failure ends
+// it anywhere.
 struct HeadEvent {
   AnswerHead head;
   bool operator==(const HeadEvent&) const = default;
@@ -284,6 +286,7 @@ struct ChatAnswer {
 };
 
 // Adds one event to the answer, making choices as they appear. A FailureEvent changes nothing: the caller sees it.
+// Throws kInvalidInput for a choice or a call with a number beyond what any provider gives.
 void collect(const ChatEvent& event, ChatAnswer& answer);
 // The answer as the events that would have made it, for a writer of streams.
 std::vector<ChatEvent> events_of(const ChatAnswer& answer);

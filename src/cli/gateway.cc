@@ -1,6 +1,6 @@
 // understudy gateway: the endpoints of `serve` over a router of tasks, chains and budgets, with every exchange kept.
-// Builds the object graph on its stack, top to bottom, and dies in reverse. Config reloads (SIGHUP, a changed file, POST
-// /admin/reload) build a whole new snapshot and swap it in; what cannot be read is refused, and the old one stays.
+// Builds the object graph on its stack, top to bottom, and dies in reverse. Config reloads (SIGHUP, a changed file,
+// POST /admin/reload) build a whole new snapshot and swap it in; what cannot be read is refused, and the old one stays.
 #include <fmt/format.h>
 
 #include <atomic>
@@ -42,8 +42,8 @@ namespace understudy::cli {
 
 namespace {
 
-constexpr int kWorkers = 2;             // read bodies, render and tokenise prompts
-constexpr int kBackground = 4;          // shadows, health checks
+constexpr int kWorkers = 2;     // read bodies, render and tokenise prompts
+constexpr int kBackground = 4;  // shadows, health checks
 constexpr std::chrono::seconds kLookAtConfigEvery{1};
 
 struct Flags {
@@ -58,8 +58,8 @@ struct Flags {
 class EngineProvider : public Provider {  // thread-safe
  public:
   EngineProvider(const ProviderConfig& config, int64_t created)
-      : loaded_(load_model({.model = config.engine->model.string(),
-                            .compute = fastest_compute() == Compute::kBF16 ? "bf16" : "f32"})),
+      : loaded_(load_model(
+            {.model = config.engine->model.string(), .compute = fastest_compute() == Compute::kBF16 ? "bf16" : "f32"})),
         tokenizer_(Tokenizer::load(config.engine->model)),
         engine_(loaded_.model, tokenizer_, EngineOptions{}),
         provider_(engine_, tokenizer_, local_model(config, created)) {}
@@ -242,11 +242,16 @@ void restore_budgets(const GatewayConfig& config, const Store& store, Budgets& b
   });
 }
 
-// Asks for a reload on SIGHUP, and when the file's time changes; and looks every second at what the command line changed.
+// Asks for a reload on SIGHUP, and when the file's time changes; and looks every second at what the command line
+// changed.
 class ReloadWatch {
  public:
   ReloadWatch(std::filesystem::path file, std::function<void()> reload, std::function<void()> look)
-      : file_(std::move(file)), reload_(std::move(reload)), look_(std::move(look)), seen_(time_of(file_)), thread_([this](std::stop_token stop) { run(stop); }) {}
+      : file_(std::move(file)),
+        reload_(std::move(reload)),
+        look_(std::move(look)),
+        seen_(time_of(file_)),
+        thread_([this](std::stop_token stop) { run(stop); }) {}
 
   static void note_signal(int) { has_signal_.store(true); }
 
@@ -310,21 +315,23 @@ int run_gateway(const Flags& flags) {
   Metrics metrics;
   const std::unique_ptr<HttpClient> client = make_http_client();
   std::optional<OtlpExporter> traces;
-  if (!config.telemetry.traces.empty()) traces.emplace(OtlpOptions{.endpoint = config.telemetry.traces}, *client, metrics);
+  if (!config.telemetry.traces.empty())
+    traces.emplace(OtlpOptions{.endpoint = config.telemetry.traces}, *client, metrics);
   AccessLog access_log(config.telemetry.access_log);
   HealthBoard board;
   Providers providers(*client, now_s());
   WorkerPool workers(kWorkers);
   WorkerPool background(kBackground);
   Deadlines deadlines;
-  const std::unique_ptr<Store> store =
-      open_store({.url = config.store, .password = config.store_password.is_set() ? config.store_password.read().reveal() : ""});
+  const std::unique_ptr<Store> store = open_store(
+      {.url = config.store, .password = config.store_password.is_set() ? config.store_password.read().reveal() : ""});
   RouteTable routes(*store);
   routes.configure(first_routes(config));
   Budgets budgets(key_limits(config));
   restore_budgets(config, *store, budgets);
-  Recorder recorder({.folder = config.capture.folder, .sync = config.capture.sync, .sync_interval = config.capture.sync_interval},
-                    metrics);
+  Recorder recorder(
+      {.folder = config.capture.folder, .sync = config.capture.sync, .sync_interval = config.capture.sync_interval},
+      metrics);
   Feeder feeder({.folder = config.capture.folder, .retention = retention_of(config)}, *store, metrics);
   Swapped<GatewayConfig> current(std::make_shared<const GatewayConfig>(config));
   Amender amender(recorder, *store, [&current](const Exchange& exchange, std::vector<ExchangeAttempt>& attempts) {
@@ -336,11 +343,13 @@ int run_gateway(const Flags& flags) {
        .background = background,
        .routes = routes,
        .budgets = budgets,
-       .amend = [&amender](const std::string& id, std::vector<ExchangeAttempt> attempts) { amender.add(id, std::move(attempts)); },
+       .amend = [&amender](const std::string& id,
+                           std::vector<ExchangeAttempt> attempts) { amender.add(id, std::move(attempts)); },
        .budget_warned =
            [](const std::vector<BudgetWarning>& warnings) {
              for (const BudgetWarning& warning : warnings) {
-               log_warning(fmt::format("key {}: {}% of {} is used", warning.key, warning.percent, to_string(warning.budget)));
+               log_warning(
+                   fmt::format("key {}: {}% of {} is used", warning.key, warning.percent, to_string(warning.budget)));
              }
            },
        .now_ms = now_ms,
@@ -361,7 +370,8 @@ int run_gateway(const Flags& flags) {
     const bool texts = config.telemetry.prompt_text;
     if (access_log.is_on()) access_log.add(access_line(exchange, texts));
     if (!traces) return;
-    traces->add(spans_of(exchange, parent, [&] { return span_random.at(span_count.fetch_add(1)); }, texts));
+    traces->add(spans_of(
+        exchange, parent, [&] { return span_random.at(span_count.fetch_add(1)); }, texts));
   };
   Api api({.router = router,
            .workers = workers,
@@ -443,22 +453,23 @@ int run_gateway(const Flags& flags) {
 }  // namespace
 
 Command gateway_command() {
-  return {"gateway", "Stand between applications and the rented models: capture, route, survive outages, count every cent",
-          "  understudy gateway gateway.yml\n"
-          "  understudy gateway gateway.yml --check\n"
-          "  understudy gateway gateway.yml --listen 127.0.0.1:0 --admin.listen 127.0.0.1:0\n"
-          "Every key of the config is a flag too. Prints \"listening on http://HOST:PORT\" when it is ready. SIGHUP or a "
-          "changed file reads the config again; SIGTERM ends it in good order.",
-          [](CLI::App& app) {
-            auto flags = std::make_shared<Flags>();
-            app.add_option("config", flags->file, "gateway.yml")->required();
-            app.add_flag("--check", flags->check, "read the config and end: exit status 0, or 2 with line and reason");
-            app.allow_extras();
-            return [flags, &app] {
-              flags->overrides = key_value_flags(app.remaining());
-              return run_gateway(*flags);
-            };
-          }};
+  return {
+      "gateway", "Stand between applications and the rented models: capture, route, survive outages, count every cent",
+      "  understudy gateway gateway.yml\n"
+      "  understudy gateway gateway.yml --check\n"
+      "  understudy gateway gateway.yml --listen 127.0.0.1:0 --admin.listen 127.0.0.1:0\n"
+      "Every key of the config is a flag too. Prints \"listening on http://HOST:PORT\" when it is ready. SIGHUP or a "
+      "changed file reads the config again; SIGTERM ends it in good order.",
+      [](CLI::App& app) {
+        auto flags = std::make_shared<Flags>();
+        app.add_option("config", flags->file, "gateway.yml")->required();
+        app.add_flag("--check", flags->check, "read the config and end: exit status 0, or 2 with line and reason");
+        app.allow_extras();
+        return [flags, &app] {
+          flags->overrides = key_value_flags(app.remaining());
+          return run_gateway(*flags);
+        };
+      }};
 }
 
 }  // namespace understudy::cli

@@ -21,7 +21,8 @@ constexpr size_t kLetters = 43;  // 256 bits
 
 void check_name(const std::string& name) {
   const auto is_plain = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+           c == '.';
   };
   if (!name.empty() && std::all_of(name.begin(), name.end(), is_plain)) return;
   throw Error(ErrorCode::kUsage, fmt::format("NAME: expected letters, digits, -, _ and ., got \"{}\"", name));

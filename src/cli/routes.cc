@@ -40,8 +40,9 @@ class OpenRoutes {
 
  private:
   const GatewayConfig config_;
-  const std::unique_ptr<Store> store_ = open_store(
-      {.url = config_.store, .password = config_.store_password.is_set() ? config_.store_password.read().reveal() : ""});
+  const std::unique_ptr<Store> store_ =
+      open_store({.url = config_.store,
+                  .password = config_.store_password.is_set() ? config_.store_password.read().reveal() : ""});
   RouteTable table_{*store_};
 };
 
@@ -56,8 +57,8 @@ void print_routes(const std::vector<Route>& routes, bool json) {
     fmt::print("{}\n", dump_json(list));
     return;
   }
-  fmt::print("{:<20} {:>7} {:>7} {:>8} {:>7} {:<10} {:<24} {}\n", "task", "version", "share", "sentinel", "shadow", "pinned",
-             "when", "who, why");
+  fmt::print("{:<20} {:>7} {:>7} {:>8} {:>7} {:<10} {:<24} {}\n", "task", "version", "share", "sentinel", "shadow",
+             "pinned", "when", "who, why");
   for (const Route& route : routes) {
     fmt::print("{:<20} {:>7} {:>7} {:>8} {:>7} {:<10} {:<24} {}{}{}\n", route.task, route.version, percent(route.share),
                percent(route.sentinel), route.shadow ? "yes" : "no", route.pinned.empty() ? "-" : route.pinned,
@@ -90,7 +91,9 @@ int change(const std::string& what, const Flags& flags) {
   } else if (what == "show") {
     print_routes(table.history(flags.task), flags.json);
   } else if (what == "set") {
-    print_routes({table.set(flags.task, [&flags](Route& route) { apply(flags, route); }, author_of(flags))}, flags.json);
+    print_routes({table.set(
+                     flags.task, [&flags](Route& route) { apply(flags, route); }, author_of(flags))},
+                 flags.json);
   } else if (what == "rollback") {
     print_routes({table.rollback(flags.task, flags.version, author_of(flags))}, flags.json);
   } else {

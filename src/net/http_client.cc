@@ -54,12 +54,12 @@ class Client : public HttpClient {
   }
   ~Client() override {
     for (const std::shared_ptr<HttpLane>& lane : lanes_) {
-      std::promise<void> closed;
-      boost::asio::post(lane->strand(), [&] {
+      const auto closed = std::make_shared<std::promise<void>>();
+      boost::asio::post(lane->strand(), [lane, closed] {
         lane->close();
-        closed.set_value();
+        closed->set_value();
       });
-      closed.get_future().wait();
+      closed->get_future().wait();
     }
   }
 

@@ -106,6 +106,9 @@ void HttpLane::close() {
   }
   for (CURL* easy : std::exchange(spare_, {})) curl_easy_cleanup(easy);
   curl_multi_cleanup(std::exchange(multi_, nullptr));
+  for (const auto& [socket, watch] : watches_) {
+    if (!watch->is_ours) watch->descriptor.release();
+  }
   watches_.clear();
   timer_.cancel();
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <sys/socket.h>
 
+#include <future>
 #include <set>
 #include <utility>
 
@@ -200,11 +201,14 @@ void HttpServer::stop(std::chrono::milliseconds drain) {
     if (std::exchange(loop_->stopped, true)) return;
   }
   loop_->service.draining = true;
-  asio::post(loop_->accept_strand, [loop = loop_.get()] {
+  const auto closed = std::make_shared<std::promise<void>>();  // shared: waking up must not free it under set_value()
+  asio::post(loop_->accept_strand, [loop = loop_.get(), closed] {
     error_code ignored;
     loop->acceptor.close(ignored);
     loop->accept_pause.cancel();
+    closed->set_value();
   });
+  closed->get_future().wait();
   loop_->tell_all(&HttpConnection::close_if_idle);
   if (!loop_->wait_for_all(drain)) {
     loop_->tell_all(&HttpConnection::abort);
@@ -213,7 +217,6 @@ void HttpServer::stop(std::chrono::milliseconds drain) {
     while (!loop_->wait_for_all(std::chrono::milliseconds(1000))) {
     }
   }
-  loop_->own_threads.reset();
 }
 
 }  // namespace understudy

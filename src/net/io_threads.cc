@@ -11,8 +11,8 @@ IoThreads::IoThreads(int count) : loop_(std::make_unique<Loop>(count)) {
 }
 
 IoThreads::~IoThreads() {
+  // Not stopped: the last callbacks, of what was cancelled, own what they were for, and that may need the loop to go.
   loop_->guard.reset();
-  loop_->context.stop();
   for (std::thread& thread : threads_) thread.join();
 }
 

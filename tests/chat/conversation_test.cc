@@ -124,8 +124,27 @@ TEST(Collect, PutsPiecesTogetherByChoiceAndCall) {
   EXPECT_EQ(answer.usage.completion_tokens(), 2);
 }
 
+TEST(Collect, RefusesNumbersOutOfRange) {
+  ChatAnswer answer;
+  EXPECT_THROW(collect(TextEvent{-1, "x", {}, false}, answer), Error);
+  EXPECT_THROW(collect(ToolCallEvent{0, 1 << 30, "c", "f", "", ""}, answer), Error);
+  EXPECT_THROW(collect(FinishEvent{1 << 30, FinishReason::kStop, ""}, answer), Error);
+}
+
+TEST(Collect, KeepsARefusalsProbabilitiesBesideIt) {
+  ChatAnswer answer;
+  answer.choices = {{.logprobs = {{{"No", -0.5}, {}}}, .refusal = "No"}};
+  ChatAnswer again;
+  for (const ChatEvent& event : events_of(answer)) {
+    if (const auto* text = std::get_if<TextEvent>(&event)) EXPECT_TRUE(text->refusal);
+    collect(event, again);
+  }
+  EXPECT_EQ(again, answer);
+}
+
 TEST(Usage, CountsNothingTwice) {
-  const Usage usage{.input = 1, .cached_input = 2, .cache_write = 4, .cache_write_1h = 8, .output = 16, .reasoning = 32};
+  const Usage usage{
+      .input = 1, .cached_input = 2, .cache_write = 4, .cache_write_1h = 8, .output = 16, .reasoning = 32};
   EXPECT_EQ(usage.prompt_tokens(), 15);
   EXPECT_EQ(usage.completion_tokens(), 48);
 }

@@ -72,7 +72,8 @@ Awaitable<HttpResponse> AdminApi::answer(const HttpRequest& http) {
     const std::optional<std::string> task = percent_decode(http.path.substr(prefix.size()));
     if (task && !task->empty()) co_return route(http, *task);
   }
-  throw Error(ErrorCode::kNotFound, fmt::format("{} {}: there is no such endpoint", http.method, http.path.substr(0, 200)));
+  throw Error(ErrorCode::kNotFound,
+              fmt::format("{} {}: there is no such endpoint", http.method, http.path.substr(0, 200)));
 }
 
 HttpResponse AdminApi::route(const HttpRequest& http, const std::string& task) {

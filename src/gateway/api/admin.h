@@ -1,5 +1,5 @@
-// The admin listener: metrics, readiness with reasons, and the routes of tasks at run time. Every request needs the admin
-// key as a bearer token, but /healthz.
+// The admin listener: metrics, readiness with reasons, and the routes of tasks at run time. Every request needs the
+// admin key as a bearer token, but /healthz.
 //
 //   GET  /metrics                     Prometheus
 //   GET  /healthz, /readyz
@@ -29,7 +29,7 @@ class AdminApi {  // thread-safe
     RouteTable& routes;
     Recorder& recorder;
     Metrics& metrics;
-    Executor& workers;                    // the store may take its time
+    Executor& workers;                     // the store may take its time
     std::function<void()> before_metrics;  // sets gauges; may be empty
     std::function<void()> reload;          // throws what is wrong with the config
     std::function<int64_t()> now_ms;

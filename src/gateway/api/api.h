@@ -50,7 +50,7 @@ class Api {  // thread-safe
     const KeeperTools* keeper = nullptr;
     std::function<std::shared_ptr<const Keyring>()> keyring;
     std::function<int64_t()> now_ms;
-    int nesting = 64;  // levels of a request's JSON
+    int nesting = 64;                      // levels of a request's JSON
     std::vector<Endpoint> endpoints = {};  // instead of endpoints()
   };
   explicit Api(Surroundings surroundings);

@@ -25,9 +25,9 @@ const std::vector<Endpoint>& endpoints() {
 
 std::vector<Endpoint> gateway_endpoints() {
   std::vector<Endpoint> table = endpoints();
-  table.erase(std::remove_if(table.begin(), table.end(),
-                             [](const Endpoint& endpoint) { return endpoint.path == "/metrics"; }),
-              table.end());
+  table.erase(
+      std::remove_if(table.begin(), table.end(), [](const Endpoint& endpoint) { return endpoint.path == "/metrics"; }),
+      table.end());
   return table;
 }
 

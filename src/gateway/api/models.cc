@@ -7,7 +7,8 @@ namespace {
 
 std::vector<openai::ModelEntry> entries_of(Api& api, const HttpRequest& http) {
   std::vector<openai::ModelEntry> entries;
-  for (const ProviderModel& model : api.router().models(api.identify(http))) entries.push_back({model.name, model.created, "understudy"});
+  for (const ProviderModel& model : api.router().models(api.identify(http)))
+    entries.push_back({model.name, model.created, "understudy"});
   return entries;
 }
 

@@ -103,7 +103,8 @@ class EventBody : public ResponseStream {
     if (conversation_->forwards_originals() && piece.original) return bytes_of(*piece.original);
     std::string bytes;
     for (const ChatEvent& event : piece.events) {
-      if (conversation_->forwards_originals() && !is_failure(event)) continue;  // an original that the client is not to see
+      if (conversation_->forwards_originals() && !is_failure(event))
+        continue;  // an original that the client is not to see
       for (const WireEvent& written : writer_->write(event)) bytes += bytes_of(written);
     }
     return bytes;
@@ -166,8 +167,7 @@ HttpResponse stream_of(std::unique_ptr<Conversation> conversation, AnswerPiece f
   asked.stream_usage = request.head().stream_usage;
   if (!conversation->forwards_originals()) asked = request.value();
   auto writer = request.protocol().event_writer(asked, conversation->head);
-  response.stream =
-      std::make_unique<EventBody>(std::move(conversation), std::move(first), std::move(writer), executor);
+  response.stream = std::make_unique<EventBody>(std::move(conversation), std::move(first), std::move(writer), executor);
   return response;
 }
 
@@ -266,8 +266,8 @@ Awaitable<HttpResponse> reply(Api& api, const Protocol& protocol, const HttpRequ
   int status = 0;
   try {
     Caller caller = api.identify(http);
-    auto conversation = std::make_unique<Conversation>(
-        api.request_metrics(), WireRequest(protocol, std::move(bytes), api.nesting()));
+    auto conversation =
+        std::make_unique<Conversation>(api.request_metrics(), WireRequest(protocol, std::move(bytes), api.nesting()));
     Conversation& talk = *conversation;
     talk.caller = std::move(caller);
     talk.request.forward(forwarded_headers(http));

@@ -51,7 +51,8 @@ struct Amender::Work {
     MutexLock lock(mutex);
     for (Waiting& item : left) {
       if (ending || Clock::now() - item.since > kGiveUpAfter) {
-        log_warning(fmt::format("exchange {}: its shadow's answer could not be added: it is not in the store", item.id));
+        log_warning(
+            fmt::format("exchange {}: its shadow's answer could not be added: it is not in the store", item.id));
       } else {
         waiting.push_back(std::move(item));
       }

@@ -3,9 +3,9 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <climits>
 #include <sys/uio.h>
 #include <unistd.h>
+#include <climits>
 
 #include <algorithm>
 #include <cerrno>

@@ -41,7 +41,8 @@ std::string path_of(ProtocolName protocol, const std::string& model, bool stream
 
 // A model's name becomes part of Gemini's path.
 bool is_plain_name(std::string_view model) {
-  return !model.empty() && model.find_first_of("/?#%\\ \r\n") == std::string_view::npos && model.find("..") == std::string_view::npos;
+  return !model.empty() && model.find_first_of("/?#%\\ \r\n") == std::string_view::npos &&
+         model.find("..") == std::string_view::npos;
 }
 
 std::optional<double> seconds_of(std::string_view text) {
@@ -399,7 +400,8 @@ Awaitable<ProviderFailure> HttpProvider::failure_of_status(HttpReply& reply, con
   // A provider may repeat the key in its refusal of it.
   const bool is_ours = failure.kind == ProviderFailure::Kind::kKey;
   const std::string message = is_ours ? "does not take the key of this gateway" : said.message;
-  failure.error = Error(code_of(failure.kind), fmt::format("{}: status {}: {}", options_.name, failure.status, message));
+  failure.error =
+      Error(code_of(failure.kind), fmt::format("{}: status {}: {}", options_.name, failure.status, message));
   if (failure.kind == ProviderFailure::Kind::kRefused) {
     failure.body = text;
     failure.protocol = protocol.name();

@@ -69,8 +69,8 @@ class HttpProvider : public Provider {  // thread-safe
   std::vector<KeyState> keys_ GUARDED_BY(mutex_);
 };
 
-// Retry-After in seconds or as a date, retry-after-ms, and OpenAI's x-ratelimit-reset-requests ("1s", "6m0s"); rounded up
-// to whole seconds. Nothing where none says anything. `now_s`: seconds since 1970.
+// Retry-After in seconds or as a date, retry-after-ms, and OpenAI's x-ratelimit-reset-requests ("1s", "6m0s"); rounded
+// up to whole seconds. Nothing where none says anything. `now_s`: seconds since 1970.
 std::optional<std::chrono::seconds> retry_after(const HttpReply& reply, int64_t now_s);
 
 }  // namespace understudy

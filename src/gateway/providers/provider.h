@@ -59,9 +59,9 @@ struct ProviderFailure {
   Kind kind = Kind::kBroken;
   Error error{ErrorCode::kInternal, ""};  // what to tell a client; never holds a key
   std::optional<std::chrono::seconds> retry_after;
-  int status = 0;            // the provider's; 0 where it gave none
-  int key = 0;               // the place of the key that was used in the provider's list
-  std::string body;          // of the provider's error, for a client of the same protocol (kRefused only)
+  int status = 0;                        // the provider's; 0 where it gave none
+  int key = 0;                           // the place of the key that was used in the provider's list
+  std::string body;                      // of the provider's error, for a client of the same protocol (kRefused only)
   std::optional<ProtocolName> protocol;  // of `body`
 };
 std::string_view to_string(ProviderFailure::Kind kind);  // "refused", "rate_limited", ...

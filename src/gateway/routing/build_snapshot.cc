@@ -42,8 +42,8 @@ Chain::Pick pick_of(ChainPick pick) {
   return Chain::Pick::kInOrder;
 }
 
-std::shared_ptr<const Chain> chain_of(const ModelChain& model, const GatewayConfig& config,
-                                      const SnapshotParts& parts, const std::shared_ptr<const PriceBook>& prices) {
+std::shared_ptr<const Chain> chain_of(const ModelChain& model, const GatewayConfig& config, const SnapshotParts& parts,
+                                      const std::shared_ptr<const PriceBook>& prices) {
   auto chain = std::make_shared<Chain>();
   chain->name = model.name;
   for (const ChainEntry& entry : model.chain) {
@@ -101,8 +101,8 @@ RoutedTask task_of(const TaskConfig& config, const RoutingSnapshot& snapshot) {
 
 std::shared_ptr<const RoutingSnapshot> build_snapshot(const GatewayConfig& config, const SnapshotParts& parts) {
   auto snapshot = std::make_shared<RoutingSnapshot>();
-  snapshot->prices =
-      std::make_shared<const PriceBook>(config.prices.empty() ? PriceBook::shipped() : PriceBook::read_file(config.prices));
+  snapshot->prices = std::make_shared<const PriceBook>(config.prices.empty() ? PriceBook::shipped()
+                                                                             : PriceBook::read_file(config.prices));
   for (const ModelChain& model : config.models) {
     snapshot->models[model.name] = chain_of(model, config, parts, snapshot->prices);
   }

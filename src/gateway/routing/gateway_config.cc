@@ -136,8 +136,8 @@ const Fields<BreakerConfig>& breaker_fields() {
 }
 
 const Fields<HealthConfig>& health_fields() {
-  static const Fields<HealthConfig> fields =
-      Fields<HealthConfig>().special("every", "between two checks, or never", [](const ConfigNode& node, HealthConfig& health) {
+  static const Fields<HealthConfig> fields = Fields<HealthConfig>().special(
+      "every", "between two checks, or never", [](const ConfigNode& node, HealthConfig& health) {
         if (node.as_text() == "never") {
           health.every = std::chrono::nanoseconds(0);
           return;
@@ -157,13 +157,12 @@ const Fields<HoldConfig>& hold_fields() {
 }
 
 const Fields<DefaultsConfig>& defaults_fields() {
-  static const Fields<DefaultsConfig> fields =
-      Fields<DefaultsConfig>()
-          .group("timeouts", &DefaultsConfig::timeouts, timeout_fields(), "")
-          .group("retries", &DefaultsConfig::retries, retry_fields(), "")
-          .group("breaker", &DefaultsConfig::breaker, breaker_fields(), "")
-          .group("health", &DefaultsConfig::health, health_fields(), "")
-          .group("hold", &DefaultsConfig::hold, hold_fields(), "");
+  static const Fields<DefaultsConfig> fields = Fields<DefaultsConfig>()
+                                                   .group("timeouts", &DefaultsConfig::timeouts, timeout_fields(), "")
+                                                   .group("retries", &DefaultsConfig::retries, retry_fields(), "")
+                                                   .group("breaker", &DefaultsConfig::breaker, breaker_fields(), "")
+                                                   .group("health", &DefaultsConfig::health, health_fields(), "")
+                                                   .group("hold", &DefaultsConfig::hold, hold_fields(), "");
   return fields;
 }
 
@@ -205,10 +204,9 @@ const Fields<ProviderConfig>& provider_fields() {
           .special("terms", "may_train or no_training", read_terms)
           .field("allow_private_address", &ProviderConfig::allow_private_address,
                  "whether it may be in a private network or on this machine")
-          .special("engine", "a specialist inside this process",
-                   [](const ConfigNode& node, ProviderConfig& provider) {
-                     provider.engine = engine_fields().read(node);
-                   })
+          .special(
+              "engine", "a specialist inside this process",
+              [](const ConfigNode& node, ProviderConfig& provider) { provider.engine = engine_fields().read(node); })
           .group("timeouts", &ProviderConfig::timeouts, timeout_fields(), "")
           .group("breaker", &ProviderConfig::breaker, breaker_fields(), "")
           .group("health", &ProviderConfig::health, health_fields(), "");
@@ -283,7 +281,7 @@ ChainPick read_pick(const ConfigNode& node) {
 }
 
 std::vector<ModelChain> read_models(const ConfigNode& node, const std::vector<ProviderConfig>& providers,
-                                     const DefaultsConfig& defaults) {
+                                    const DefaultsConfig& defaults) {
   const auto fields =
       Fields<ModelChain>()
           .special("chain", "who can answer, in order",
@@ -327,8 +325,7 @@ void read_before(const ConfigNode& node, TaskConfig& task) {
   static const Fields<TaskConfig> fields =
       Fields<TaskConfig>()
           .field("images", &TaskConfig::images, "whether the specialist may be given images")
-          .special("languages", "",
-                   [](const ConfigNode& n, TaskConfig&) { refuse_later(n, "choosing by language"); });
+          .special("languages", "", [](const ConfigNode& n, TaskConfig&) { refuse_later(n, "choosing by language"); });
   fields.read_into(node, task);
 }
 
@@ -365,7 +362,8 @@ const Fields<TaskConfig>& task_fields() {
           .group("capture", &TaskConfig::keep, keep, "")
           .field("shadow", &TaskConfig::shadow, "the specialist answers beside the teacher, only recorded")
           .field("sentinel", &TaskConfig::sentinel, "share pinned to the teacher for good")
-          .special("promise", "", [](const ConfigNode& node, TaskConfig&) { refuse_later(node, "a statistical promise"); })
+          .special("promise", "",
+                   [](const ConfigNode& node, TaskConfig&) { refuse_later(node, "a statistical promise"); })
           .special("before", "gate A", read_before)
           .special("after", "gate B",
                    [](const ConfigNode& node, TaskConfig& task) { task.after = gate_fields().read(node); })
@@ -381,7 +379,8 @@ void check_task(const ConfigNode& node, const TaskConfig& task, const GatewayCon
     throw node.error("specialist is missing: a share or a shadow needs one");
   }
   if (task.share.value + task.sentinel.value > 1) throw node["share"].error("together with sentinel more than 100%");
-  for (const std::string& model : task.match.models) expect_name(node["match"]["models"], model, config.models, "model");
+  for (const std::string& model : task.match.models)
+    expect_name(node["match"]["models"], model, config.models, "model");
   if (task.match.header.empty() && task.match.models.empty()) throw node.error("match: expected header or models");
 }
 
@@ -476,8 +475,7 @@ const Fields<Raw>& file_fields() {
                    [](const ConfigNode& node, Raw& raw) { raw.config.admin = admin_fields().read(node); })
           .special("store", "sqlite:PATH or postgresql://user@host/database", config_field(&GatewayConfig::store))
           .special("store_password", "env:NAME or file:PATH", config_field(&GatewayConfig::store_password))
-          .special("prices", "price book",
-                   [](const ConfigNode& node, Raw& raw) { raw.config.prices = node.as_text(); })
+          .special("prices", "price book", [](const ConfigNode& node, Raw& raw) { raw.config.prices = node.as_text(); })
           .special("capture", "what is kept",
                    [](const ConfigNode& node, Raw& raw) { capture_fields().read_into(node, raw.config.capture); })
           .special("defaults", "of providers and chains",
@@ -488,9 +486,8 @@ const Fields<Raw>& file_fields() {
           .special("keys", "virtual keys", later("keys"))
           .special("limits", "of requests",
                    [](const ConfigNode& node, Raw& raw) { limits_fields().read_into(node, raw.config.limits); })
-          .special("telemetry", "traces and access log", [](const ConfigNode& node, Raw& raw) {
-            telemetry_fields().read_into(node, raw.config.telemetry);
-          });
+          .special("telemetry", "traces and access log",
+                   [](const ConfigNode& node, Raw& raw) { telemetry_fields().read_into(node, raw.config.telemetry); });
   return fields;
 }
 
@@ -541,9 +538,9 @@ void read_parts(Raw& raw) {
   GatewayConfig& config = raw.config;
   const DefaultsConfig& defaults = raw.defaults;
   const ConfigNode providers = part_of(raw, "providers");
-  config.providers = read_rows(
-      providers, provider_fields(),
-      ProviderConfig{.timeouts = defaults.timeouts, .breaker = defaults.breaker, .health = defaults.health});
+  config.providers =
+      read_rows(providers, provider_fields(),
+                ProviderConfig{.timeouts = defaults.timeouts, .breaker = defaults.breaker, .health = defaults.health});
   check_rows(providers, config.providers, check_provider);
   config.models = read_models(part_of(raw, "models"), config.providers, defaults);
   const ConfigNode tasks = part_of(raw, "tasks");

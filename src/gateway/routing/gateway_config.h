@@ -1,7 +1,7 @@
-// gateway.yml as typed values: what may happen, and what a route starts with. Names are resolved against each other here
-// (a chain's providers, a task's models), so that below no string key is looked up in vain; files that it names are read
-// by who uses them; secrets are named, not read: `exchanges`, `tasks` and `cost` read this without any. Immutable after
-// reading.
+// gateway.yml as typed values: what may happen, and what a route starts with. Names are resolved against each other
+// here (a chain's providers, a task's models), so that below no string key is looked up in vain; files that it names
+// are read by who uses them; secrets are named, not read: `exchanges`, `tasks` and `cost` read this without any.
+// Immutable after reading.
 #pragma once
 
 #include <chrono>
@@ -125,7 +125,7 @@ struct MatchConfig {
   std::vector<std::string> models;
 };
 
-struct GateConfig {  // of `after`
+struct GateConfig {              // of `after`
   std::filesystem::path schema;  // empty: none
   std::vector<std::string> grounded;
   std::optional<double> min_value_token_probability;
@@ -134,8 +134,8 @@ struct GateConfig {  // of `after`
 struct TaskConfig {
   std::string name;
   MatchConfig match;
-  std::string teacher;     // a name under `models`
-  std::string specialist;  // likewise; empty: none yet
+  std::string teacher;         // a name under `models`
+  std::string specialist;      // likewise; empty: none yet
   std::filesystem::path card;  // the specialist's card.json, for gate A's lengths; empty: none
   Share share{0};
   bool shadow = false;

@@ -1,6 +1,7 @@
 // The room's page. gateway/routing is who shall answer: which providers in which order, whether a specialist or the
-// teacher, what is tried again and what is never. It sends no bytes itself. `serve` has a LocalRouter (one provider under
-// its names), the gateway a GatewayRouter (tasks, routes, chains, budgets); the endpoints know only this interface.
+// teacher, what is tried again and what is never. It sends no bytes itself. `serve` has a LocalRouter (one provider
+// under its names), the gateway a GatewayRouter (tasks, routes, chains, budgets); the endpoints know only this
+// interface.
 #pragma once
 
 #include <map>

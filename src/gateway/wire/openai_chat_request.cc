@@ -17,6 +17,7 @@ Media read_image(ObjectReader& part) {
   Media media;
   media.kind = Media::Kind::kImage;
   put_url(image.require_text("url"), media);
+  if (media.url.empty() && media.data.empty()) throw field_error(image.path_of("url"), "an address or data", "");
   media.detail = image.text("detail").value_or("");
   image.finish();
   return media;
@@ -27,6 +28,7 @@ Media read_audio(ObjectReader& part) {
   Media media;
   media.kind = Media::Kind::kAudio;
   media.data = audio.require_text("data");
+  if (media.data.empty()) throw field_error(audio.path_of("data"), "base64", "");
   media.media_type = "audio/" + audio.require_text("format");
   audio.finish();
   return media;
@@ -39,10 +41,22 @@ Media read_file(ObjectReader& part) {
   media.name = file.text("filename").value_or("");
   media.file_id = file.text("file_id").value_or("");
   if (const auto data = file.text("file_data")) put_url(*data, media);
+  if (!media.url.empty()) std::swap(media.url, media.data);  // base64 without a type
   file.finish();
-  const bool has_content = !media.file_id.empty() || !media.data.empty() || !media.url.empty();
-  if (!has_content) throw field_error(part.path_of("file"), "file_id or file_data", Json::object());
+  const bool has_one = media.file_id.empty() != media.data.empty();
+  if (!has_one) throw field_error(part.path_of("file"), "either file_id or file_data", *part.take("file"));
   return media;
+}
+
+// Anthropic's mark, which gateways and their clients take over into this protocol.
+CacheMark read_cache_mark(ObjectReader& fields) {
+  const Json* value = fields.take("cache_control");
+  if (value == nullptr) return "";
+  ObjectReader mark(*value, fields.path_of("cache_control"));
+  mark.accept({"type"});
+  const std::string lifetime = mark.text("ttl").value_or("5m");
+  mark.finish();
+  return lifetime;
 }
 
 ContentPart read_part(const Json& value, const std::string& path) {
@@ -64,6 +78,7 @@ ContentPart read_part(const Json& value, const std::string& path) {
     part.other = Native{ProtocolName::kOpenAiChat, value};
     return part;
   }
+  part.cache = read_cache_mark(fields);
   fields.finish();
   return part;
 }
@@ -79,6 +94,36 @@ std::vector<ContentPart> read_content(const Json& value, const std::string& path
 
 // ---- messages
 
+std::vector<ToolCall> read_tool_calls(ObjectReader& message) {
+  std::vector<ToolCall> calls;
+  const Json* list = message.list("tool_calls");
+  for (size_t i = 0; list != nullptr && i < list->size(); ++i) {
+    const std::string path = fmt::format("{}[{}]", message.path_of("tool_calls"), i);
+    ObjectReader call((*list)[i], path);
+    ToolCall read;
+    read.id = call.require_text("id");
+    // Some vendors leave it out.
+    if (call.text("type").value_or("function") != "function") {
+      throw unsupported_field(call.path_of("type"), "only calls of type function");
+    }
+    ObjectReader function(call.require("function"), call.path_of("function"));
+    read.name = function.require_text("name");
+    read.arguments = function.text("arguments").value_or("");
+    read.signature = read_signature(call);
+    call.accept({"index"});
+    function.finish();
+    call.finish();
+    calls.push_back(std::move(read));
+  }
+  return calls;
+}
+
+std::vector<ContentPart> thoughts_of(ObjectReader& fields) {
+  std::vector<ContentPart> parts;
+  for (Thought& thought : read_thoughts(fields)) parts.emplace_back().other = std::move(thought.piece);
+  return parts;
+}
+
 void read_assistant_fields(ObjectReader& fields, Message& message) {
   message.tool_calls = read_tool_calls(fields);
   if (const auto refusal = fields.text("refusal")) {
@@ -86,11 +131,8 @@ void read_assistant_fields(ObjectReader& fields, Message& message) {
     part.refusal = true;
     message.content.push_back(std::move(part));
   }
-  if (const auto thought = read_thought(fields)) {
-    ContentPart part;
-    part.other = Reasoning{.text = *thought};
-    message.content.insert(message.content.begin(), std::move(part));
-  }
+  std::vector<ContentPart> thoughts = thoughts_of(fields);
+  message.content.insert(message.content.begin(), thoughts.begin(), thoughts.end());
   fields.refuse("audio", "an earlier answer's sound is known to one provider only");
   fields.refuse("function_call", "write tool_calls");
   fields.accept({"annotations"});  // stands in answers that clients send back as they came
@@ -130,6 +172,7 @@ Tool read_tool(const Json& value, const std::string& path) {
   tool.parameters = parameters != nullptr ? *parameters : Json::object();
   if (!tool.parameters.is_object()) throw field_error(function.path_of("parameters"), "an object", tool.parameters);
   tool.strict = function.boolean("strict");
+  tool.cache = read_cache_mark(entry);
   function.finish();
   entry.finish();
   return tool;
@@ -237,10 +280,16 @@ Error cannot_say(const std::string& path, std::string_view why) {
   return unsupported_field(path, fmt::format("{} (OpenAI's chat completions)", why));
 }
 
+bool has_plain_type(const Media& media) {
+  return media.media_type.find_first_of(",\"") == std::string::npos &&
+         media.media_type.find(";base64") == std::string::npos;
+}
+
 Json media_json(const Media& media, const std::string& path) {
   switch (media.kind) {
     case Media::Kind::kImage: {
       if (!media.file_id.empty()) throw cannot_say(path, "an image is sent as data or as a URL, not as an upload's id");
+      if (!has_plain_type(media)) throw cannot_say(path, "no data: URL can have this media type");
       Json image = {{"url", url_of(media)}};
       if (!media.detail.empty()) image["detail"] = media.detail;
       return {{"type", "image_url"}, {"image_url", std::move(image)}};
@@ -258,28 +307,34 @@ Json media_json(const Media& media, const std::string& path) {
       Json file = Json::object();
       if (!media.name.empty()) file["filename"] = media.name;
       if (!media.file_id.empty()) file["file_id"] = media.file_id;
-      if (!media.data.empty()) file["file_data"] = url_of(media);
+      if (!has_plain_type(media)) throw cannot_say(path, "no data: URL can have this media type");
+      if (!media.data.empty()) file["file_data"] = media.media_type.empty() ? media.data : url_of(media);
       return {{"type", "file"}, {"file", std::move(file)}};
     }
   }
   return {};
 }
 
-Json part_json(const ContentPart& part, const std::string& path) {
-  if (const auto* media = std::get_if<Media>(&part.other)) return media_json(*media, path);
+Json part_json(const ContentPart& part, Role role, const std::string& path) {
+  if (const auto* media = std::get_if<Media>(&part.other)) {
+    if (role != Role::kUser) throw cannot_say(path, "only a user's message has more than text");
+    return media_json(*media, path);
+  }
   if (const auto* native = std::get_if<Native>(&part.other)) {
     if (native->protocol != ProtocolName::kOpenAiChat) throw cannot_say(path, "this part is another protocol's own");
     return native->value;
   }
+  if (part.refusal && role != Role::kAssistant) throw cannot_say(path, "only an assistant refuses");
   if (part.refusal) return {{"type", "refusal"}, {"refusal", part.text}};
   return {{"type", "text"}, {"text", part.text}};
 }
 
-Json content_json(const std::vector<ContentPart>& content, const std::string& path) {
+Json content_json(const std::vector<ContentPart>& content, Role role, const std::string& path) {
   const bool is_plain = content.size() == 1 && content.front().is_text() && !content.front().refusal;
   if (is_plain) return content.front().text;
   Json parts = Json::array();
-  for (size_t i = 0; i < content.size(); ++i) parts.push_back(part_json(content[i], fmt::format("{}[{}]", path, i)));
+  for (size_t i = 0; i < content.size(); ++i)
+    parts.push_back(part_json(content[i], role, fmt::format("{}[{}]", path, i)));
   return parts;
 }
 
@@ -304,10 +359,11 @@ Json message_json(const Message& message, const std::string& path, std::set<std:
   const std::vector<ContentPart> content = expressible(message, dropped);
   // An assistant that only called tools has null; everybody else writes text, or a list that may be empty.
   const bool is_null = message.role == Role::kAssistant && content.empty();
-  entry["content"] = is_null ? Json(nullptr) : content_json(content, path + ".content");
+  entry["content"] = is_null ? Json(nullptr) : content_json(content, message.role, path + ".content");
   if (!message.name.empty()) entry["name"] = message.name;
-  for (const ToolCall& call : message.tool_calls) {
+  for (ToolCall call : message.tool_calls) {
     if (!call.signature.empty()) dropped.insert("thought_signature");
+    call.signature.clear();
     entry["tool_calls"].push_back(tool_call_json(call));
   }
   if (message.role == Role::kTool) entry["tool_call_id"] = message.tool_call_id;
@@ -346,6 +402,15 @@ void write_response_format(const ResponseFormat& format, Json& body) {
   body["response_format"] = {{"type", "json_schema"}, {"json_schema", std::move(schema)}};
 }
 
+void check_expressible(const ChatRequest& request) {
+  if (request.prompt) throw cannot_say("prompt", "a plain text to go on with is of completions");
+  if (request.echo) throw cannot_say("echo", "a plain text to go on with is of completions");
+  if (request.messages.empty()) throw cannot_say("messages", "there has to be one");
+  if (request.top_logprobs > kMostTopLogprobs) {
+    throw cannot_say("top_logprobs", fmt::format("at most {}", kMostTopLogprobs));
+  }
+}
+
 void write_reasoning(const ReasoningSettings& reasoning, Json& body, std::set<std::string>& dropped) {
   if (!reasoning.effort.empty()) body["reasoning_effort"] = reasoning.effort;
   if (reasoning.budget_tokens) dropped.insert("reasoning.budget_tokens");
@@ -354,41 +419,6 @@ void write_reasoning(const ReasoningSettings& reasoning, Json& body, std::set<st
 }
 
 }  // namespace
-
-std::optional<std::string> read_thought(ObjectReader& message) {
-  const std::optional<std::string> thought = message.text("reasoning_content");
-  const std::optional<std::string> short_name = message.text("reasoning");
-  message.accept({"reasoning_details"});
-  const std::optional<std::string>& found = thought ? thought : short_name;
-  return found && !found->empty() ? found : std::nullopt;
-}
-
-std::vector<ToolCall> read_tool_calls(ObjectReader& message) {
-  std::vector<ToolCall> calls;
-  const Json* list = message.list("tool_calls");
-  for (size_t i = 0; list != nullptr && i < list->size(); ++i) {
-    const std::string path = fmt::format("{}[{}]", message.path_of("tool_calls"), i);
-    ObjectReader call((*list)[i], path);
-    ToolCall read;
-    read.id = call.require_text("id");
-    // Some vendors leave it out.
-    if (call.text("type").value_or("function") != "function") {
-      throw field_error(path + ".type", "\"function\"", (*list)[i]["type"]);
-    }
-    ObjectReader function(call.require("function"), call.path_of("function"));
-    read.name = function.require_text("name");
-    read.arguments = function.text("arguments").value_or("");
-    call.accept({"index"});
-    function.finish();
-    call.finish();
-    calls.push_back(std::move(read));
-  }
-  return calls;
-}
-
-Json tool_call_json(const ToolCall& call) {
-  return {{"id", call.id}, {"type", "function"}, {"function", {{"name", call.name}, {"arguments", call.arguments}}}};
-}
 
 ChatRequest read_chat_request(std::string_view body) {
   const Json value = parse_body(body);
@@ -414,7 +444,7 @@ ChatRequest read_chat_request(std::string_view body) {
 }
 
 std::string write_chat_request(const ChatRequest& request, std::vector<std::string>& dropped) {
-  if (request.prompt) throw cannot_say("prompt", "a plain text to go on with is of completions");
+  check_expressible(request);
   std::set<std::string> harmless;
   Json body = {{"model", request.model}, {"messages", Json::array()}};
   for (size_t i = 0; i < request.messages.size(); ++i) {

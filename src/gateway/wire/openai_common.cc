@@ -13,8 +13,8 @@ namespace understudy::openai {
 
 namespace {
 
-// Deeper than any schema of a tool that people write, shallow enough for every reader that recurses over it.
-constexpr JsonLimits kBodyLimits{.depth = 64};
+// Deeper than a gateway's config lets a request be, shallow enough for every reader that recurses over it.
+constexpr JsonLimits kBodyLimits{.depth = 256};
 
 std::vector<std::string> read_stop(ObjectReader& fields) {
   const Json* value = fields.take("stop");
@@ -114,6 +114,9 @@ void read_common_fields(ObjectReader& fields, ChatRequest& request) {
 }
 
 void write_common_fields(const ChatRequest& request, Json& body) {
+  if (request.stop.size() > kMostStops) {
+    throw unsupported_field("stop", fmt::format("OpenAI's protocols take up to {}", kMostStops));
+  }
   const SamplingSettings& sampling = request.sampling;
   const auto put = [&body](const char* key, const auto& value) {
     if (value) body[key] = *value;
@@ -129,7 +132,7 @@ void write_common_fields(const ChatRequest& request, Json& body) {
   if (!request.stop.empty()) body["stop"] = request.stop;
   if (request.n != 1) body["n"] = request.n;
   if (request.stream) body["stream"] = true;
-  if (request.stream_usage) body["stream_options"] = {{"include_usage", true}};
+  if (request.stream && request.stream_usage) body["stream_options"] = {{"include_usage", true}};
   if (!request.user.empty()) body["user"] = request.user;
   for (const auto& [key, text] : request.metadata) body["metadata"][key] = text;
 }
@@ -139,7 +142,8 @@ void put_url(const std::string& url, Media& media) {
   constexpr std::string_view kBase64 = ";base64,";
   const size_t comma = url.find(',');
   const size_t mark = url.find(kBase64);
-  const bool is_base64 = url.rfind(kData, 0) == 0 && mark != std::string::npos && mark + kBase64.size() - 1 == comma;
+  const bool is_base64 = url.rfind(kData, 0) == 0 && mark != std::string::npos && mark + kBase64.size() - 1 == comma &&
+                         comma + 1 < url.size();
   if (!is_base64) {
     media.url = url;
     return;
@@ -157,33 +161,72 @@ Json usage_json(const Usage& usage) {
                {"completion_tokens", usage.completion_tokens()},
                {"total_tokens", usage.prompt_tokens() + usage.completion_tokens()},
                {"prompt_tokens_details", {{"cached_tokens", usage.cached_input}}}};
+  const int64_t cache_write = usage.cache_write + usage.cache_write_1h;
+  if (cache_write > 0) json["prompt_tokens_details"]["cache_write_tokens"] = cache_write;  // OpenRouter's word
   if (usage.reasoning > 0) json["completion_tokens_details"] = {{"reasoning_tokens", usage.reasoning}};
   return json;
 }
 
 namespace {
 
+constexpr int64_t kMostTokens = 1'000'000'000'000;  // of a count: sums of them stay far from the end of the type
+
+int64_t read_count(ObjectReader& fields, const char* key) {
+  return fields.integer(key, 0, kMostTokens).value_or(0);
+}
+
 int64_t read_detail(ObjectReader& fields, const char* group, const char* key) {
   const Json* details = fields.take(group);
   if (details == nullptr) return 0;
-  return ObjectReader(*details, fields.path_of(group)).integer(key, 0, INT64_MAX).value_or(0);
+  ObjectReader reader(*details, fields.path_of(group));
+  return read_count(reader, key);
+}
+
+// DeepSeek and Moonshot have the cached tokens one level higher.
+int64_t read_cached(ObjectReader& fields) {
+  const int64_t cached = read_detail(fields, "prompt_tokens_details", "cached_tokens");
+  return std::max({cached, read_count(fields, "prompt_cache_hit_tokens"), read_count(fields, "cached_tokens")});
 }
 
 }  // namespace
 
-// What was cached stands in prompt_tokens, what was thought in completion_tokens. A vendor that counts them beside (the
-// part is then larger than the whole) is not let go below zero.
+// What was cached stands in prompt_tokens, what was thought in completion_tokens. xAI counts thoughts beside the
+// completion, which its total shows.
 Usage read_usage(const Json& value, const std::string& path) {
   ObjectReader fields(value, path);
-  const int64_t prompt = fields.integer("prompt_tokens", 0, INT64_MAX).value_or(0);
-  const int64_t completion = fields.integer("completion_tokens", 0, INT64_MAX).value_or(0);
+  const int64_t prompt = read_count(fields, "prompt_tokens");
+  const int64_t completion = read_count(fields, "completion_tokens");
+  const int64_t reasoning = read_detail(fields, "completion_tokens_details", "reasoning_tokens");
+  const bool is_beside = reasoning > 0 && read_count(fields, "total_tokens") == prompt + completion + reasoning;
   Usage usage;
-  usage.cached_input = read_detail(fields, "prompt_tokens_details", "cached_tokens");
-  usage.reasoning = read_detail(fields, "completion_tokens_details", "reasoning_tokens");
-  usage.input = std::max<int64_t>(0, prompt - usage.cached_input);
-  usage.output = std::max<int64_t>(0, completion - usage.reasoning);
+  usage.cached_input = std::min(prompt, read_cached(fields));
+  usage.cache_write =
+      std::min(prompt - usage.cached_input, read_detail(fields, "prompt_tokens_details", "cache_write_tokens"));
+  usage.input = prompt - usage.cached_input - usage.cache_write;
+  usage.reasoning = is_beside ? reasoning : std::min(completion, reasoning);
+  usage.output = is_beside ? completion : completion - usage.reasoning;
   return usage;
 }
+
+namespace {
+
+struct VendorReason {
+  std::string_view word;
+  FinishReason reason;
+};
+// Beside OpenAI's own: Mistral, Together, DeepSeek, OpenRouter, SGLang, and what other protocols' words are where a
+// vendor lets them through.
+constexpr VendorReason kVendorReasons[] = {{"function_call", FinishReason::kToolCalls},
+                                           {"tool_call", FinishReason::kToolCalls},
+                                           {"tool_use", FinishReason::kToolCalls},
+                                           {"max_tokens", FinishReason::kLength},
+                                           {"model_length", FinishReason::kLength},
+                                           {"safety", FinishReason::kContentFilter},
+                                           {"error", FinishReason::kCancelled},
+                                           {"abort", FinishReason::kCancelled},
+                                           {"insufficient_system_resource", FinishReason::kCancelled}};
+
+}  // namespace
 
 std::string_view finish_word(FinishReason reason) {
   if (reason == FinishReason::kRefusal) return to_string(FinishReason::kContentFilter);
@@ -192,8 +235,9 @@ std::string_view finish_word(FinishReason reason) {
 }
 
 FinishReason finish_reason_of(std::string_view word) {
-  if (word == "function_call") return FinishReason::kToolCalls;
-  if (word == "max_tokens") return FinishReason::kLength;
+  for (const VendorReason& entry : kVendorReasons) {
+    if (entry.word == word) return entry.reason;
+  }
   return finish_reason_from(word).value_or(FinishReason::kStop);
 }
 
@@ -213,26 +257,90 @@ AnswerHead read_head(ObjectReader& fields) {
   return head;
 }
 
+const Json* error_in(const Json& chunk) {
+  const auto found = chunk.find("error");
+  if (found != chunk.end() && !found->is_null()) return &*found;
+  return chunk.value("object", Json()) == "error" ? &chunk : nullptr;  // older vLLM's
+}
+
+void check_chunk(const Json& chunk) {
+  if (chunk.contains("choices") || chunk.contains("usage") || chunk.contains("object")) return;
+  throw Error(ErrorCode::kInvalidInput, "choices: is missing").about("choices", "missing_required_parameter");
+}
+
+bool read_chunk_head(ObjectReader& chunk, std::vector<ChatEvent>& events) {
+  AnswerHead head = read_head(chunk);
+  if (head.id.empty() && head.model.empty()) return false;
+  events.emplace_back(HeadEvent{std::move(head)});
+  return true;
+}
+
+void read_chunk_usage(const Json& chunk, std::vector<ChatEvent>& events) {
+  const auto put = [&events](const Json& holder) {
+    if (!holder.is_object()) return false;
+    const auto usage = holder.find("usage");
+    if (usage == holder.end() || !usage->is_object()) return false;
+    events.emplace_back(UsageEvent{read_usage(*usage, "usage")});
+    return true;
+  };
+  if (put(chunk) || put(chunk.value("x_groq", Json()))) return;
+  const Json choices = chunk.value("choices", Json());
+  if (choices.is_array() && !choices.empty()) put(choices.back());
+}
+
 std::string failure_payload(const FailureEvent& failure) {
   Json body = parse_json(openai::write_error(Error(failure.code, failure.message)), "");
   if (!failure.type.empty()) body["error"]["type"] = failure.type;
   return dump_json(body);
 }
 
+namespace {
+
+struct FailureWord {
+  std::string_view word;
+  ErrorCode code;
+};
+// Of `type` and of `code`.
+constexpr FailureWord kFailures[] = {
+    {"rate_limit_error", ErrorCode::kOverloaded},        {"rate_limit_exceeded", ErrorCode::kOverloaded},
+    {"insufficient_quota", ErrorCode::kOverloaded},      {"overloaded_error", ErrorCode::kOverloaded},
+    {"invalid_request_error", ErrorCode::kInvalidInput}, {"authentication_error", ErrorCode::kUnauthorized},
+    {"permission_error", ErrorCode::kUnauthorized},      {"invalid_api_key", ErrorCode::kUnauthorized},
+    {"service_unavailable", ErrorCode::kUnavailable}};
+
+std::optional<ErrorCode> failure_code_of(std::string_view word) {
+  for (const FailureWord& entry : kFailures) {
+    if (entry.word == word) return entry.code;
+  }
+  return std::nullopt;
+}
+
+std::string text_of(const Json& error, const char* key) {
+  const Json value = error.is_object() ? error.value(key, Json()) : Json();
+  return value.is_string() ? value.get<std::string>() : std::string();
+}
+
+// Some vendors' code is an HTTP status.
+std::optional<ErrorCode> code_of_number(const Json& error) {
+  const Json value = error.is_object() ? error.value("code", Json()) : Json();
+  const bool is_status = value.is_number_integer() && value >= 400 && value <= 599;
+  if (!is_status) return std::nullopt;
+  return error_code_of_status(value.get<int>());
+}
+
+}  // namespace
+
 FailureEvent read_failure(const Json& error) {
-  const auto member = [&error](const char* key) {
-    const Json value = error.is_object() ? error.value(key, Json()) : Json();
-    return value.is_string() ? value.get<std::string>() : std::string();
-  };
   FailureEvent failure;
-  failure.message = member("message");
+  failure.message = error.is_string() ? error.get<std::string>() : text_of(error, "message");
   if (failure.message.empty()) failure.message = dump_json(error);
-  failure.type = member("type");
-  const std::string code = member("code");
-  const bool is_rate = failure.type == "rate_limit_error" || code == "rate_limit_exceeded";
-  failure.code = is_rate                                   ? ErrorCode::kOverloaded
-                 : failure.type == "invalid_request_error" ? ErrorCode::kInvalidInput
-                                                           : ErrorCode::kInternal;
+  failure.type = text_of(error, "type");
+  std::optional<ErrorCode> code = failure_code_of(failure.type);
+  if (!code || *code == ErrorCode::kInvalidInput) {
+    if (const auto finer = failure_code_of(text_of(error, "code"))) code = finer;
+  }
+  if (!code) code = code_of_number(error);
+  failure.code = code.value_or(ErrorCode::kInternal);
   return failure;
 }
 
@@ -241,6 +349,8 @@ FailureEvent read_error(int status, std::string_view body) {
   FailureEvent failure;
   if (value && value->is_object() && value->contains("error")) {
     failure = read_failure((*value)["error"]);
+  } else if (value && !text_of(*value, "message").empty()) {
+    failure = read_failure(*value);  // Mistral's and older vLLM's, without the object around it
   } else {
     constexpr size_t kShown = 200;
     failure.message = fmt::format("status {}: {}", status, repair_utf8(std::string(body.substr(0, kShown))));

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/json.h"
 #include "chat/conversation.h"
@@ -41,6 +43,14 @@ double finite_logprob(double logprob);
 // {"id", "object", "created", "model"}
 Json head_json(const AnswerHead& head, std::string_view object);
 AnswerHead read_head(ObjectReader& fields);
+
+// Of a stream's chunk. What an error object it holds or is, or nothing; whether it is a chunk at all (throws
+// kInvalidInput); its head, where it has one (Azure's first has none), as an event: true; its usage, as an event. Usage
+// may stand in any chunk, also beside choices; Groq's and Moonshot's stand one level deeper.
+const Json* error_in(const Json& chunk);
+void check_chunk(const Json& chunk);
+[[nodiscard]] bool read_chunk_head(ObjectReader& chunk, std::vector<ChatEvent>& events);
+void read_chunk_usage(const Json& chunk, std::vector<ChatEvent>& events);
 
 // A FailureEvent as a stream tells it: {"error": {...}}
 std::string failure_payload(const FailureEvent& failure);

@@ -43,12 +43,17 @@ std::string token_of(const std::string& text) {
 
 // ---- requests
 
-std::string read_prompt(ObjectReader& fields) {
+// Several prompts, and prompts of token ids, are known to this protocol only.
+void read_prompt(ObjectReader& fields, ChatRequest& request) {
   const Json& prompt = fields.require("prompt");
-  if (prompt.is_string()) return prompt.get<std::string>();
-  if (!prompt.is_array()) throw field_error("prompt", "a string", prompt);
-  if (prompt.size() == 1 && prompt.front().is_string()) return prompt.front().get<std::string>();
-  throw unsupported_field("prompt", "one prompt a request, as text");
+  const bool is_one_of_list = prompt.is_array() && prompt.size() == 1 && prompt.front().is_string();
+  if (prompt.is_string() || is_one_of_list) {
+    request.prompt = (prompt.is_string() ? prompt : prompt.front()).get<std::string>();
+  } else if (prompt.is_array() && !prompt.empty()) {
+    request.extras["prompt"] = Native{ProtocolName::kOpenAiCompletions, prompt};
+  } else {
+    throw field_error("prompt", "a string, or a list of strings or token ids", prompt);
+  }
 }
 
 // What only this protocol knows; best_of that says no more than n does is let pass.
@@ -58,7 +63,8 @@ void read_extras(ObjectReader& fields, ChatRequest& request) {
     request.extras[key] = Native{ProtocolName::kOpenAiCompletions, std::move(value)};
   };
   if (best_of && *best_of != request.n) keep("best_of", *best_of);
-  for (const char* key : {"suffix", "response_format", "store", "service_tier"}) {
+  for (const char* key :
+       {"suffix", "response_format", "store", "service_tier", "prompt_cache_key", "prompt_cache_retention"}) {
     if (const Json* value = fields.take(key)) keep(key, *value);
   }
 }
@@ -67,9 +73,6 @@ void read_logprobs(ObjectReader& fields, ChatRequest& request) {
   const std::optional<int64_t> logprobs = fields.integer("logprobs", 0, openai::kMostTopLogprobs);
   request.logprobs = logprobs.has_value();
   request.top_logprobs = static_cast<int>(logprobs.value_or(0));
-  if (request.logprobs && request.echo) {
-    throw unsupported_field("echo", "together with logprobs: the prompt's own probabilities are not computed");
-  }
 }
 
 // ---- logarithms of probabilities
@@ -141,43 +144,54 @@ std::optional<FinishReason> read_finish_reason(ObjectReader& choice) {
   return openai::finish_reason_of(*word);
 }
 
+Error more_than_text() {
+  return unsupported_field("choices", "an answer of more than text cannot be expressed by OpenAI's completions");
+}
+
 // ---- streams
 
 class CompletionEventWriter : public EventWriter {
  public:
   CompletionEventWriter(const ChatRequest& request, AnswerHead head)
-      : head_(std::move(head)), logprobs_(request.logprobs), usage_(request.stream_usage) {}
+      : head_(std::move(head)), logprobs_(request.logprobs), wants_usage_(request.stream_usage) {}
 
   std::vector<WireEvent> write(const ChatEvent& event) override {
-    if (std::holds_alternative<HeadEvent>(event)) return {};  // the writer has its own
+    if (std::holds_alternative<HeadEvent>(event)) return {};       // the writer has its own
+    if (std::holds_alternative<ReasoningEvent>(event)) return {};  // has no field here
     if (const auto* text = std::get_if<TextEvent>(&event)) {
       Json logprobs = logprobs_ ? logprobs_json(text->logprobs, offsets_[text->choice]) : Json(nullptr);
       return {chunk(Json::array({choice_json(text->choice, text->text, std::move(logprobs), nullptr)}), nullptr)};
     }
     if (const auto* finish = std::get_if<FinishEvent>(&event)) {
-      return {chunk(Json::array({choice_json(finish->choice, "", nullptr, openai::finish_word(finish->reason))}),
-                    nullptr)};
+      return {
+          chunk(Json::array({choice_json(finish->choice, "", nullptr, openai::finish_word(finish->reason))}), nullptr)};
     }
     if (const auto* usage = std::get_if<UsageEvent>(&event)) {
-      if (!usage_) return {};
-      return {chunk(Json::array(), openai::usage_json(usage->usage))};
+      if (wants_usage_) usage_ = usage->usage;
+      return {};
     }
     if (const auto* failure = std::get_if<FailureEvent>(&event)) return {{"", openai::failure_payload(*failure)}};
-    throw unsupported_field("choices", "an answer of more than text cannot be expressed by OpenAI's completions");
+    throw more_than_text();
   }
-  std::vector<WireEvent> finish() override { return {{"", "[DONE]"}}; }
+  std::vector<WireEvent> finish() override {
+    std::vector<WireEvent> chunks;
+    if (usage_) chunks.push_back(chunk(Json::array(), openai::usage_json(*usage_)));
+    chunks.push_back({"", "[DONE]"});
+    return chunks;
+  }
 
  private:
   WireEvent chunk(Json choices, Json usage) const {
     Json body = openai::head_json(head_, kObject);
     body["choices"] = std::move(choices);
-    if (usage_) body["usage"] = std::move(usage);
+    if (wants_usage_) body["usage"] = std::move(usage);
     return {"", dump_json(body)};
   }
 
   const AnswerHead head_;
   const bool logprobs_;
-  const bool usage_;
+  const bool wants_usage_;
+  std::optional<Usage> usage_;     // the last one that was told
   std::map<int, size_t> offsets_;  // by choice
 };
 
@@ -190,17 +204,18 @@ class CompletionEventReader : public EventReader {
       return events;
     }
     const Json body = openai::parse_body(event.data);
-    ObjectReader fields(body, "");
-    if (const Json* error = fields.take("error")) {
+    if (const Json* error = openai::error_in(body)) {
       events.emplace_back(openai::read_failure(*error));
       return events;
     }
-    if (!std::exchange(has_head_, true)) events.emplace_back(HeadEvent{openai::read_head(fields)});
+    openai::check_chunk(body);
+    ObjectReader fields(body, "");
+    has_head_ = has_head_ || openai::read_chunk_head(fields, events);
     const Json* choices = fields.list("choices");
     for (size_t i = 0; choices != nullptr && i < choices->size(); ++i) {
       read_choice((*choices)[i], fmt::format("choices[{}]", i), events);
     }
-    if (const Json* usage = fields.take("usage")) events.emplace_back(UsageEvent{openai::read_usage(*usage, "usage")});
+    openai::read_chunk_usage(body, events);
     return events;
   }
   bool is_complete() const override {
@@ -248,7 +263,7 @@ ChatRequest OpenAiCompletions::read_request(std::string_view body) const {
   ObjectReader fields(value, "");
   ChatRequest request;
   openai::read_common_fields(fields, request);
-  request.prompt = read_prompt(fields);
+  read_prompt(fields, request);
   // Without it this protocol gives 16 tokens, whatever the model could say (OpenAI's reference).
   request.max_tokens = fields.integer("max_tokens", 1, INT32_MAX).value_or(16);
   request.echo = fields.boolean("echo").value_or(false);
@@ -263,7 +278,10 @@ void check_expressible(const ChatRequest& request) {
   const auto refuse_if = [](bool is_there, const char* field) {
     if (is_there) throw unsupported_field(field, "OpenAI's completions cannot express it");
   };
-  refuse_if(!request.messages.empty() || !request.prompt, "messages");
+  const auto prompt = request.extras.find("prompt");
+  const bool has_other_prompt =
+      prompt != request.extras.end() && prompt->second.protocol == ProtocolName::kOpenAiCompletions;
+  refuse_if(!request.messages.empty() || (!request.prompt && !has_other_prompt), "messages");
   refuse_if(!request.tools.empty(), "tools");
   refuse_if(request.tool_choice != ToolChoice{}, "tool_choice");
   refuse_if(request.response_format.kind != ResponseFormat::Kind::kText, "response_format");
@@ -274,7 +292,8 @@ std::string OpenAiCompletions::write_request(const ChatRequest& request, std::ve
   check_expressible(request);
   std::set<std::string> harmless;
   if (request.reasoning != ReasoningSettings{}) harmless.insert("reasoning");
-  Json body = {{"model", request.model}, {"prompt", request.prompt.value_or("")}};
+  Json body = {{"model", request.model}};
+  if (request.prompt) body["prompt"] = *request.prompt;
   openai::write_common_fields(request, body);
   if (request.max_tokens) body["max_tokens"] = *request.max_tokens;
   if (request.echo) body["echo"] = true;
@@ -289,10 +308,11 @@ std::string OpenAiCompletions::write_answer(const ChatAnswer& answer) const {
   body["choices"] = Json::array();
   for (size_t i = 0; i < answer.choices.size(); ++i) {
     const ChatChoice& choice = answer.choices[i];
+    if (!choice.tool_calls.empty() || !choice.natives.empty()) throw more_than_text();
     size_t offset = 0;
     Json logprobs = choice.logprobs.empty() ? Json(nullptr) : logprobs_json(choice.logprobs, offset);
-    body["choices"].push_back(
-        choice_json(static_cast<int>(i), choice.text, std::move(logprobs), openai::finish_word(choice.reason)));
+    body["choices"].push_back(choice_json(static_cast<int>(i), choice.text + choice.refusal, std::move(logprobs),
+                                          openai::finish_word(choice.reason)));
   }
   body["usage"] = openai::usage_json(answer.usage);
   return dump_json(body);

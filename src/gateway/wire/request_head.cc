@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/hash.h"
+#include "base/json.h"
 
 namespace understudy {
 
@@ -18,11 +19,39 @@ using Element = simdjson::dom::element;
 using Object = simdjson::dom::object;
 using Array = simdjson::dom::array;
 
-// One parser a thread: its buffers are kept from request to request.
-simdjson::dom::parser& parser_of_thread() {
-  thread_local simdjson::dom::parser parser;
-  return parser;
-}
+// A parser keeps its buffers, some 14 bytes for each of the text, from request to request: of one a thread they are
+// made once for most requests. A body larger than this has a parser of its own, so that no thread holds on to much.
+constexpr size_t kKeptBytes = size_t{256} << 10;
+
+class Parsed {
+ public:
+  explicit Parsed(std::string_view text) : text_(text) {
+    Element root;
+    auto error = parser().parse(text_).get(root);
+    if (error == simdjson::NUMBER_ERROR) {
+      // simdjson's numbers end at 64 bits, JSON's do not. A request may have larger ones: they are none of those that
+      // are looked for here, and reading them less exactly does no harm.
+      text_ = simdjson::padded_string(dump_json(parse_json(text, "the request's body")));
+      error = parser().parse(text_).get(root);
+    }
+    if (error) {
+      throw Error(ErrorCode::kInvalidInput,
+                  fmt::format("the request's body: not valid JSON: {}", simdjson::error_message(error)));
+    }
+    root_ = root;
+  }
+  Element root() const { return root_; }
+
+ private:
+  simdjson::dom::parser& parser() {
+    thread_local simdjson::dom::parser of_thread;
+    return text_.size() <= kKeptBytes ? of_thread : own_;
+  }
+
+  simdjson::padded_string text_;
+  simdjson::dom::parser own_;
+  Element root_;
+};
 
 Error wrong_field(std::string_view path, std::string_view expected) {
   return Error(ErrorCode::kInvalidInput, fmt::format("{}: expected {}", path, expected))
@@ -31,9 +60,9 @@ Error wrong_field(std::string_view path, std::string_view expected) {
 
 // simdjson keeps repeated members, and other readers take the first or the last: two readers of the same bytes could
 // come to different requests.
-void check_members(Element element, int depth, int& deepest) {
+void check_members(Element element, int depth, int deepest) {
   if (depth > deepest) {
-    throw Error(ErrorCode::kInvalidInput, fmt::format("the request's body: nested deeper than {} levels", deepest));
+    throw Error(ErrorCode::kInvalidInput, fmt::format("the request's body: nested more than {} levels deep", deepest));
   }
   if (element.is_object()) {
     const Object object = element.get_object();
@@ -56,17 +85,10 @@ void check_members(Element element, int depth, int& deepest) {
   }
 }
 
-Object parse_object(std::string_view body, int depth) {
-  const simdjson::padded_string padded(body);
-  Element root;
-  const auto error = parser_of_thread().parse(padded).get(root);
-  if (error) {
-    throw Error(ErrorCode::kInvalidInput,
-                fmt::format("the request's body: no JSON ({})", simdjson::error_message(error)));
-  }
-  if (!root.is_object()) throw Error(ErrorCode::kInvalidInput, "the request's body: expected a JSON object");
-  check_members(root, 1, depth);
-  return root.get_object();
+Object object_of(const Parsed& parsed, int depth) {
+  if (!parsed.root().is_object()) throw Error(ErrorCode::kInvalidInput, "the request's body: expected a JSON object");
+  check_members(parsed.root(), 1, depth);
+  return parsed.root().get_object();
 }
 
 // The member, or nothing where it is absent or null.
@@ -114,10 +136,33 @@ struct Reading {
   std::string shape;  // what else recognises a kind of work: names of tools, the answer's form
 };
 
+std::string_view word_of(Object object, std::string_view key, std::string_view otherwise) {
+  const std::optional<Element> value = member(object, key);
+  return value && value->is_string() ? std::string_view(value->get_string()) : otherwise;
+}
+
 bool is_media_type(std::string_view type) {
-  constexpr std::string_view kTypes[] = {"image_url", "input_audio", "file",       "image",
+  constexpr std::string_view kTypes[] = {"image_url", "input_audio", "file",       "video_url", "image",
                                          "document",  "input_image", "input_file", "audio"};
   return std::find(std::begin(kTypes), std::end(kTypes), type) != std::end(kTypes);
+}
+
+// Whether this part is an image, a sound or a document, or holds one: a tool's result has parts of its own.
+bool has_media(Object part) {
+  if (is_media_type(word_of(part, "type", ""))) return true;
+  for (const std::string_view key : {"inlineData", "inline_data", "fileData", "file_data"}) {
+    if (member(part, key)) return true;
+  }
+  for (const std::string_view key : {"content", "output"}) {
+    Array inner;
+    const auto value = member(part, key);
+    if (!value || value->get_array().get(inner)) continue;
+    for (const Element entry : inner) {
+      Object child;
+      if (!entry.get_object().get(child) && has_media(child)) return true;
+    }
+  }
+  return false;
 }
 
 // Appends the text of a content: a string, or a list of parts that have `text`.
@@ -132,9 +177,7 @@ void add_content(Element content, std::string& text, RequestHead& head) {
   for (const Element entry : parts) {
     Object part;
     if (entry.get_object().get(part)) continue;
-    std::string_view type;
-    if (const auto value = member(part, "type")) (void)value->get_string().get(type);
-    if (is_media_type(type) || member(part, "inlineData") || member(part, "fileData")) head.has_media = true;
+    head.has_media = head.has_media || has_media(part);
     std::string_view said;
     const auto value = member(part, "text");
     if (value && !value->get_string().get(said)) text += said;
@@ -146,8 +189,9 @@ void add_line(std::string& text, std::string_view line) {
   text += line;
 }
 
-// `messages` of OpenAI's chat and Anthropic, `input` of the Responses, `contents` of Gemini.
-void read_messages(Element list, std::string_view content_key, Reading& reading) {
+// `messages` of OpenAI's chat and Anthropic, `input` of the Responses, `contents` of Gemini (whose role may be left
+// out).
+void read_messages(Element list, std::string_view content_key, Reading& reading, std::string_view default_role = "") {
   std::string_view plain;
   if (!list.get_string().get(plain)) {
     reading.head.last_user = std::string(plain);
@@ -158,12 +202,12 @@ void read_messages(Element list, std::string_view content_key, Reading& reading)
   for (const Element entry : messages) {
     Object message;
     if (entry.get_object().get(message)) continue;
-    std::string_view role;
-    if (const auto value = member(message, "role")) (void)value->get_string().get(role);
+    const std::string_view role = word_of(message, "role", default_role);
     std::string text;
     if (const auto content = member(message, content_key)) add_content(*content, text, reading.head);
+    reading.head.has_media = reading.head.has_media || has_media(message);
     if (role == "system" || role == "developer") add_line(reading.head.system, text);
-    if (role == "user") reading.head.last_user = std::move(text);
+    if (role == "user" && !text.empty()) reading.head.last_user = std::move(text);
   }
 }
 
@@ -174,12 +218,14 @@ void add_names(Object tool, Reading& reading) {
     if (value && !value->get_string().get(text)) add_line(reading.shape, text);
   }
   if (const auto function = object_member(tool, "function")) add_names(*function, reading);
-  const auto declarations = member(tool, "functionDeclarations");
-  Array list;
-  if (!declarations || declarations->get_array().get(list)) return;
-  for (const Element entry : list) {
-    Object declaration;
-    if (!entry.get_object().get(declaration)) add_names(declaration, reading);
+  for (const std::string_view key : {"functionDeclarations", "function_declarations"}) {
+    const auto declarations = member(tool, key);
+    Array list;
+    if (!declarations || declarations->get_array().get(list)) continue;
+    for (const Element entry : list) {
+      Object declaration;
+      if (!entry.get_object().get(declaration)) add_names(declaration, reading);
+    }
   }
 }
 
@@ -208,6 +254,10 @@ void read_metadata(Object body, RequestHead& head) {
   }
 }
 
+int choices_of(std::optional<int64_t> n) {
+  return static_cast<int>(std::min<int64_t>(n.value_or(1), INT32_MAX));
+}
+
 // ---- the protocols
 
 void read_openai_common(Object body, Reading& reading) {
@@ -219,7 +269,7 @@ void read_openai_common(Object body, Reading& reading) {
   }
   head.user = text_member(body, "safety_identifier");
   if (head.user.empty()) head.user = text_member(body, "user");
-  head.n = static_cast<int>(std::min<int64_t>(count_member(body, "n").value_or(1), INT32_MAX));
+  head.n = choices_of(count_member(body, "n"));
   read_metadata(body, head);
 }
 
@@ -265,14 +315,20 @@ void read_gemini(Object body, Reading& reading) {
     const auto system = object_member(body, key);
     if (const auto parts = system ? member(*system, "parts") : std::nullopt) add_content(*parts, head.system, head);
   }
-  if (const auto contents = member(body, "contents")) read_messages(*contents, "parts", reading);
+  if (const auto contents = member(body, "contents")) read_messages(*contents, "parts", reading, "user");
   for (const std::string_view key : {"generationConfig", "generation_config"}) {
     const auto config = object_member(body, key);
     if (!config) continue;
-    head.max_tokens = count_member(*config, "maxOutputTokens");
-    head.n = static_cast<int>(std::min<int64_t>(count_member(*config, "candidateCount").value_or(1), INT32_MAX));
-    add_json(*config, "responseSchema", reading);
-    add_json(*config, "responseJsonSchema", reading);
+    for (const std::string_view name : {"maxOutputTokens", "max_output_tokens"}) {
+      if (const auto most = count_member(*config, name)) head.max_tokens = most;
+    }
+    for (const std::string_view name : {"candidateCount", "candidate_count"}) {
+      if (const auto n = count_member(*config, name)) head.n = choices_of(n);
+    }
+    for (const std::string_view name :
+         {"responseSchema", "response_schema", "responseJsonSchema", "response_json_schema"}) {
+      add_json(*config, name, reading);
+    }
   }
 }
 
@@ -328,7 +384,7 @@ size_t skip_value(std::string_view text, size_t at) {
 }
 
 struct Member {
-  Span key;    // with its quotes
+  Span key;  // with its quotes
   Span value;
 };
 
@@ -401,25 +457,36 @@ std::string apply(std::string_view text, std::vector<Edit> edits) {
   return result;
 }
 
+std::string_view text_of(std::string_view text, const Span& span) {
+  return text.substr(span.begin, span.end - span.begin);
+}
+
+bool is_empty_list(std::string_view text) {
+  return text.size() >= 2 && text.front() == '[' && skip_space(text, 1) == text.size() - 1;
+}
+
 // Asks a stream for its usage where the client did not.
-Edit usage_edit(std::string_view body, const std::vector<Member>& members) {
+std::optional<Edit> usage_edit(std::string_view body, const std::vector<Member>& members) {
   constexpr std::string_view kAsk = "\"include_usage\":true";
   const std::optional<Member> options = find_member(body, members, "stream_options");
   if (!options) {
     const size_t at = members.back().value.end;
-    return {{at, at}, fmt::format(",\"stream_options\":{{{}}}", kAsk)};
+    return Edit{{at, at}, fmt::format(",\"stream_options\":{{{}}}", kAsk)};
   }
-  if (body[options->value.begin] != '{') return {options->value, fmt::format("{{{}}}", kAsk)};  // null
+  const std::string_view value = text_of(body, options->value);
+  if (value == "null") return Edit{options->value, fmt::format("{{{}}}", kAsk)};
+  if (value.front() != '{') return std::nullopt;  // a mistake that the provider may name
   const std::vector<Member> inner = members_at(body, options->value.begin);
-  if (const auto flag = find_member(body, inner, "include_usage")) return {flag->value, "true"};
+  if (const auto flag = find_member(body, inner, "include_usage")) return Edit{flag->value, "true"};
   const size_t at = options->value.end - 1;
-  return {{at, at}, inner.empty() ? std::string(kAsk) : "," + std::string(kAsk)};
+  return Edit{{at, at}, inner.empty() ? std::string(kAsk) : "," + std::string(kAsk)};
 }
 
 }  // namespace
 
 RequestHead read_request_head(ProtocolName protocol, std::string_view body, int depth) {
-  const Object object = parse_object(body, depth);
+  const Parsed parsed(body);
+  const Object object = object_of(parsed, depth);
   Reading reading;
   switch (protocol) {
     case ProtocolName::kOpenAiChat:
@@ -452,21 +519,23 @@ std::string edit_request(ProtocolName protocol, std::string_view body, std::stri
   std::vector<Edit> edits;
   if (const auto name = find_member(body, members, "model")) edits.push_back({name->value, quoted(model)});
   const bool has_options = protocol == ProtocolName::kOpenAiChat || protocol == ProtocolName::kOpenAiCompletions;
-  if (ask_for_usage && has_options && !members.empty()) edits.push_back(usage_edit(body, members));
+  const std::optional<Member> stream = find_member(body, members, "stream");
+  if (ask_for_usage && has_options && stream && text_of(body, stream->value) == "true") {
+    if (std::optional<Edit> edit = usage_edit(body, members)) edits.push_back(std::move(*edit));
+  }
   return apply(body, std::move(edits));
 }
 
 std::optional<std::string> without_usage(std::string_view data) {
+  // A key with escapes in it is no provider's: what has no such word has no such member.
   if (data.find("usage") == std::string_view::npos) return std::string(data);
   const std::vector<Member> members = members_at(data, 0);
   const std::optional<Member> usage = find_member(data, members, "usage");
   if (!usage) return std::string(data);
-  if (data[usage->value.begin] != '{' && data.substr(usage->value.begin, 4) != "null") return std::string(data);
   const std::optional<Member> choices = find_member(data, members, "choices");
-  const bool is_only_usage =
-      choices && members_at(data, choices->value.begin).empty() &&
-      skip_space(data, choices->value.begin + 1) + 1 == choices->value.end && data[usage->value.begin] == '{';
-  if (is_only_usage) return std::nullopt;
+  const bool has_no_choices = choices && is_empty_list(text_of(data, choices->value));
+  if (data[usage->value.begin] == '{' && has_no_choices) return std::nullopt;
+  if (text_of(data, usage->value) != "null") return std::string(data);
   // The comma before it goes too, or, of a first member, the one behind.
   Span span{usage->key.begin, usage->value.end};
   const size_t before = data.find_last_not_of(" \n\r\t", span.begin - 1);

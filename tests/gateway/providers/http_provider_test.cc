@@ -10,6 +10,7 @@
 #include "gateway/providers/collect.h"
 #include "gateway/wire/wire_request.h"
 #include "tests/support/run_awaitable.h"
+#include "tests/support/stand_in_upstream.h"
 
 namespace understudy {
 namespace {
@@ -23,7 +24,7 @@ struct Said {
   int status = 200;
   HttpHeaders headers = {{"Content-Type", "application/json"}};
   std::vector<std::string> pieces;
-  std::optional<HttpFailure> failure;      // instead of an answer
+  std::optional<HttpFailure> failure;     // instead of an answer
   std::optional<HttpFailure> broken_off;  // after the pieces
 };
 
@@ -64,8 +65,10 @@ class SpokenClient : public HttpClient {
 
 const std::string kAnswer =
     R"({"id":"c1","object":"chat.completion","created":5,"model":"up","choices":[{"index":0,"message":{"role":"assistant","content":"hi"},"finish_reason":"stop"}],"usage":{"prompt_tokens":7,"completion_tokens":2}})";
-const std::string kChunk = R"(data: {"id":"c1","model":"up","choices":[{"index":0,"delta":{"content":"hi"}}],"usage":null})";
-const std::string kFinish = R"(data: {"id":"c1","choices":[{"index":0,"delta":{},"finish_reason":"stop"}],"usage":null})";
+const std::string kChunk =
+    R"(data: {"id":"c1","model":"up","choices":[{"index":0,"delta":{"content":"hi"}}],"usage":null})";
+const std::string kFinish =
+    R"(data: {"id":"c1","choices":[{"index":0,"delta":{},"finish_reason":"stop"}],"usage":null})";
 const std::string kUsage = R"(data: {"id":"c1","choices":[],"usage":{"prompt_tokens":7,"completion_tokens":2}})";
 
 class HttpProviderTest : public ::testing::Test {
@@ -80,7 +83,8 @@ class HttpProviderTest : public ::testing::Test {
   WireRequest& chat(const std::string& more = "") {
     requests_.push_back(std::make_unique<WireRequest>(
         openai_chat(),
-        WireRequestBytes{.body = R"({"model":"gpt-5", "messages":[{"role":"user","content":"x"}],"new_field":1.50)" + more + "}"}));
+        WireRequestBytes{.body = R"({"model":"gpt-5", "messages":[{"role":"user","content":"x"}],"new_field":1.50)" +
+                                 more + "}"}));
     return *requests_.back();
   }
   Attempt start(HttpProvider& provider, const WireRequest& request, const std::string& model = "gpt-5-2026") {
@@ -127,7 +131,8 @@ TEST_F(HttpProviderTest, ForwardsTheClientsBytesWithAnotherModel) {
   const OutboundRequest& sent = client_.requests[0];
   EXPECT_EQ(sent.url, "https://api.openai.com/v1/chat/completions");
   EXPECT_EQ(sent.body, R"({"model":"gpt-5-2026", "messages":[{"role":"user","content":"x"}],"new_field":1.50})");
-  EXPECT_THAT(sent.headers, ::testing::Contains(std::pair<std::string, std::string>("Authorization", "Bearer sk-secret")));
+  EXPECT_THAT(sent.headers,
+              ::testing::Contains(std::pair<std::string, std::string>("Authorization", "Bearer sk-secret")));
 }
 
 TEST_F(HttpProviderTest, AsksForUsageAndKeepsItFromAClientThatDidNot) {
@@ -162,7 +167,8 @@ TEST_F(HttpProviderTest, SpeaksAnotherProtocolWhereTheVendorDoes) {
            R"({"id":"m","type":"message","role":"assistant","model":"c","content":[{"type":"text","text":"hello"}],"stop_reason":"end_turn","usage":{"input_tokens":3,"output_tokens":1}})"}}};
   HttpProvider claude = provider("anthropic");
   requests_.push_back(std::make_unique<WireRequest>(
-      openai_chat(), WireRequestBytes{.body = R"({"model":"gpt-5","messages":[{"role":"user","content":"x"}],"store":true})"}));
+      openai_chat(),
+      WireRequestBytes{.body = R"({"model":"gpt-5","messages":[{"role":"user","content":"x"}],"store":true})"}));
   Attempt attempt = start(claude, *requests_.back(), "claude-opus");
   ASSERT_TRUE(attempt.started()) << attempt.failure().error.message();
   const auto stream = attempt.take_stream();
@@ -180,7 +186,8 @@ TEST_F(HttpProviderTest, RefusesWhatTheVendorsProtocolCannotSay) {
   HttpProvider claude = provider("anthropic");
   requests_.push_back(std::make_unique<WireRequest>(
       openai_chat(),
-      WireRequestBytes{.body = R"({"model":"gpt-5","messages":[{"role":"user","content":"x"}],"logit_bias":{"5":1}})"}));
+      WireRequestBytes{.body =
+                           R"({"model":"gpt-5","messages":[{"role":"user","content":"x"}],"logit_bias":{"5":1}})"}));
   const Attempt attempt = start(claude, *requests_.back());
   ASSERT_FALSE(attempt.started());
   EXPECT_EQ(attempt.failure().kind, ProviderFailure::Kind::kRefused);
@@ -191,15 +198,16 @@ TEST_F(HttpProviderTest, RefusesWhatTheVendorsProtocolCannotSay) {
 TEST_F(HttpProviderTest, TellsFailuresApart) {
   using Kind = ProviderFailure::Kind;
   const std::vector<std::pair<int, Kind>> statuses = {
-      {400, Kind::kRefused},     {413, Kind::kRefused},    {422, Kind::kRefused},    {401, Kind::kKey},
-      {403, Kind::kKey},         {404, Kind::kNoSuchModel}, {408, Kind::kTimedOut},   {429, Kind::kRateLimited},
-      {500, Kind::kBroken},      {502, Kind::kBroken},     {503, Kind::kOverloaded}, {529, Kind::kOverloaded}};
+      {400, Kind::kRefused}, {413, Kind::kRefused},     {422, Kind::kRefused},    {401, Kind::kKey},
+      {403, Kind::kKey},     {404, Kind::kNoSuchModel}, {408, Kind::kTimedOut},   {429, Kind::kRateLimited},
+      {500, Kind::kBroken},  {502, Kind::kBroken},      {503, Kind::kOverloaded}, {529, Kind::kOverloaded}};
   for (const auto& [status, kind] : statuses) {
     const ProviderFailure failure = failure_for({.status = status, .pieces = {R"({"error":{"message":"why"}})"}});
     EXPECT_EQ(failure.kind, kind) << status;
     EXPECT_EQ(failure.status, status);
   }
-  EXPECT_EQ(failure_for({.failure = HttpFailure{HttpFailure::Kind::kConnect, "refused", false}}).kind, Kind::kUnavailable);
+  EXPECT_EQ(failure_for({.failure = HttpFailure{HttpFailure::Kind::kConnect, "refused", false}}).kind,
+            Kind::kUnavailable);
   EXPECT_EQ(failure_for({.failure = HttpFailure{HttpFailure::Kind::kTimedOut, "late", true}}).kind, Kind::kTimedOut);
   EXPECT_EQ(failure_for({.failure = HttpFailure{HttpFailure::Kind::kBroken, "reset", true}}).kind, Kind::kBroken);
 }
@@ -255,7 +263,8 @@ TEST_F(HttpProviderTest, AStreamThatIsCutIsNoAnswer) {
 
 TEST_F(HttpProviderTest, GarbageAndErrorEventsAreFailures) {
   HttpProvider up = provider("openai");
-  for (const std::string event : {"data: {nonsense", R"(data: {"error":{"message":"overloaded","type":"server_error"}})"}) {
+  for (const std::string event :
+       {"data: {nonsense", R"(data: {"error":{"message":"overloaded","type":"server_error"}})"}) {
     client_.answers = {stream({kChunk, event, "data: [DONE]"})};
     Attempt attempt = start(up, chat(R"(,"stream":true)"));
     const std::string all = originals(*attempt.take_stream());
@@ -276,6 +285,174 @@ TEST_F(HttpProviderTest, ProbesTheListOfModels) {
   client_.answers = {{.status = 503}};
   EXPECT_EQ(run(up.probe({&workers_, {}}))->kind, ProviderFailure::Kind::kOverloaded);
 }
+
+// Over real connections, to a stand-in that speaks the vendor's wire.
+using Fault = testing::UpstreamScript::Fault;
+
+class HttpProviderWireTest : public ::testing::TestWithParam<const char*> {
+ protected:
+  struct Read {
+    ChatAnswer answer;
+    int failures = 0;
+    bool fails_last = false;  // nothing came after the failure
+    std::optional<ErrorCode> code;
+  };
+
+  HttpProvider provider(const testing::StandInUpstream& upstream, HttpTimeouts timeouts = {}) {
+    HttpProviderOptions options;
+    options.name = "up";
+    options.vendor = find_vendor(GetParam());
+    options.base_url = upstream.url() + (GetParam() == std::string("openai") ? "/v1" : "");
+    options.keys = {"sk-secret"};
+    options.allow_private_address = true;
+    options.timeouts = timeouts;
+    return HttpProvider(std::move(options), *client_);
+  }
+  static WireRequest chat(bool stream) {
+    ChatRequest request;
+    request.model = "gpt-5";
+    request.messages.push_back(Message::of(Role::kUser, "x"));
+    request.max_tokens = 50;
+    request.stream = stream;
+    return WireRequest::of(openai_chat(), std::move(request));
+  }
+  Attempt start(HttpProvider& provider, const WireRequest& request) {
+    return run(provider.start(request, "model-1", {&workers_, {}}));
+  }
+  static Read read(Attempt attempt) {
+    Read result;
+    EXPECT_TRUE(attempt.started());
+    if (!attempt.started()) return result;
+    const std::unique_ptr<AnswerStream> stream = attempt.take_stream();
+    while (const auto piece = run(stream->next())) {
+      for (const ChatEvent& event : piece->events) {
+        const auto* failure = std::get_if<FailureEvent>(&event);
+        result.fails_last = failure != nullptr;
+        result.failures += failure != nullptr;
+        if (failure != nullptr) {
+          result.code = failure->code;
+        } else {
+          collect(event, result.answer);
+        }
+      }
+    }
+    return result;
+  }
+  static std::string text_of(const Read& read) {
+    return read.answer.choices.empty() ? "" : read.answer.choices[0].text;
+  }
+  static size_t n_events(const testing::UpstreamScript& script) {
+    const std::string vendor = GetParam();
+    return script.words.size() + (vendor == "openai" ? 4 : vendor == "anthropic" ? 6 : 0);
+  }
+
+  WorkerPool workers_{1};
+  std::unique_ptr<HttpClient> client_ = make_http_client();
+};
+
+TEST_P(HttpProviderWireTest, ReadsTheAnswerAndCountsAsTheInvoiceDoes) {
+  testing::UpstreamScript script;
+  script.prompt = {.input = 20, .cached_input = 5};
+  if (GetParam() != std::string("anthropic")) script.prompt.reasoning = 3;  // Anthropic counts it as output
+  for (const bool stream : {false, true}) {
+    testing::StandInUpstream upstream(script);
+    HttpProvider up = provider(upstream);
+    const WireRequest request = chat(stream);
+    const Read result = read(start(up, request));
+    EXPECT_EQ(text_of(result), "Grüße, Welt!");
+    EXPECT_EQ(result.failures, 0);
+    EXPECT_EQ(result.answer.usage, upstream.invoice().usage) << "stream: " << stream;
+    EXPECT_EQ(upstream.invoice().usage.prompt_tokens(), 25);
+    EXPECT_EQ(upstream.invoice().usage.output, 4);
+  }
+}
+
+TEST_P(HttpProviderWireTest, NoFaultAtAnyEventLooksLikeAnAnswer) {
+  const std::string whole = "Grüße, Welt!";
+  constexpr size_t kOpenAiFinish = 5;  // its place behind the role and four words
+  for (const Fault fault : {Fault::kReset, Fault::kTruncate, Fault::kGarbage, Fault::kErrorEvent}) {
+    for (size_t at = 0; at < n_events({}); ++at) {
+      testing::StandInUpstream upstream(testing::UpstreamScript::faulty(fault, at));
+      HttpProvider up = provider(upstream);
+      const WireRequest request = chat(true);
+      Attempt attempt = start(up, request);
+      if (!attempt.started()) continue;  // cut before its head was read: said as a failure at once
+      const Read result = read(std::move(attempt));
+      // Some vendors end without [DONE]: behind its finish a cut stream of OpenAI's has said everything.
+      const bool is_cut = fault == Fault::kReset || fault == Fault::kTruncate;
+      if (is_cut && GetParam() == std::string("openai") && at > kOpenAiFinish) {
+        EXPECT_EQ(result.failures, 0);
+        EXPECT_EQ(text_of(result), whole);
+        continue;
+      }
+      EXPECT_EQ(result.failures, 1) << "fault " << static_cast<int>(fault) << " at " << at;
+      EXPECT_TRUE(result.fails_last);
+      EXPECT_EQ(whole.find(text_of(result)), 0U) << text_of(result);
+    }
+  }
+}
+
+TEST_P(HttpProviderWireTest, AnAnswerThatIsNoStreamFailsAsAWhole) {
+  for (const Fault fault : {Fault::kReset, Fault::kTruncate, Fault::kGarbage, Fault::kErrorEvent}) {
+    testing::StandInUpstream upstream(testing::UpstreamScript::faulty(fault));
+    HttpProvider up = provider(upstream);
+    const WireRequest request = chat(false);
+    const Read result = read(start(up, request));
+    EXPECT_EQ(result.failures, 1) << static_cast<int>(fault);
+    EXPECT_EQ(text_of(result), "");
+    EXPECT_EQ(upstream.invoice().usage, Usage{});
+  }
+}
+
+TEST_P(HttpProviderWireTest, AStalledStreamTimesOut) {
+  testing::StandInUpstream upstream(testing::UpstreamScript::faulty(Fault::kStall, 3));
+  HttpTimeouts timeouts;
+  timeouts.between_bytes = std::chrono::milliseconds(60);
+  HttpProvider up = provider(upstream, timeouts);
+  const WireRequest request = chat(true);
+  const Read result = read(start(up, request));
+  EXPECT_EQ(result.code, ErrorCode::kTimedOut);
+  EXPECT_LT(upstream.invoice().usage.output, 4) << "what was not sent is not billed";
+}
+
+TEST_P(HttpProviderWireTest, SaysWhyThereIsNoAnswer) {
+  testing::StandInUpstream upstream([](const HttpRequest&, int nth) {
+    if (nth == 0) return testing::UpstreamScript::failing(429, "7");
+    return testing::UpstreamScript::failing(nth == 1 ? 503 : 400);
+  });
+  HttpProvider up = provider(upstream);
+  const WireRequest request = chat(true);
+  const Attempt limited = start(up, request);
+  ASSERT_FALSE(limited.started());
+  EXPECT_EQ(limited.failure().kind, ProviderFailure::Kind::kRateLimited);
+  EXPECT_EQ(limited.failure().retry_after, std::chrono::seconds(7));
+  EXPECT_EQ(start(up, request).failure().kind, ProviderFailure::Kind::kOverloaded);
+  const Attempt refused = start(up, request);
+  EXPECT_EQ(refused.failure().kind, ProviderFailure::Kind::kRefused);
+  EXPECT_THAT(refused.failure().error.message(), HasSubstr("planted 400"));
+  EXPECT_EQ(upstream.asked(), 3);
+  EXPECT_EQ(upstream.invoice().answers, 0);
+  upstream.stop();
+  EXPECT_EQ(start(up, request).failure().kind, ProviderFailure::Kind::kUnavailable);
+}
+
+TEST_P(HttpProviderWireTest, SendsItsOwnKeyWhereTheVendorLooksForIt) {
+  testing::StandInUpstream upstream;
+  HttpProvider up = provider(upstream);
+  const WireRequest request = chat(false);
+  (void)start(up, request);
+  const std::string vendor = GetParam();
+  const std::string name = vendor == "openai"      ? "authorization"
+                           : vendor == "anthropic" ? "x-api-key"
+                                                   : "x-goog-api-key";
+  HttpRequest seen;
+  seen.headers = upstream.requests().at(0).headers;
+  EXPECT_EQ(seen.header(name), vendor == "openai" ? "Bearer sk-secret" : "sk-secret");
+  EXPECT_FALSE(run(up.probe({&workers_, {}})).has_value());
+}
+
+INSTANTIATE_TEST_SUITE_P(Vendors, HttpProviderWireTest, ::testing::Values("openai", "anthropic", "gemini"),
+                         [](const auto& vendor) { return std::string(vendor.param); });
 
 }  // namespace
 }  // namespace understudy

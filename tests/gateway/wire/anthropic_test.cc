@@ -215,7 +215,10 @@ TEST(Anthropic, TakesARequestOfOpenAis) {
 }
 
 TEST(Anthropic, ItsOwnPartsAreRefusedTowardsOthers) {
-  EXPECT_EQ(field_of_write(openai_chat(), messages().read_request(kAgentTurn)), "tools[1]");
+  ChatRequest turn = messages().read_request(kAgentTurn);
+  EXPECT_EQ(field_of_write(openai_chat(), turn), "messages[3].content[1]") << "an image in a tool's result";
+  turn.messages[3].content.resize(1);
+  EXPECT_EQ(field_of_write(openai_chat(), turn), "tools[1]");
   const std::string cited =
       request_with({{"messages",
                      {{{"role", "user"},

@@ -42,11 +42,12 @@ ChatRequest full_request() {
   result.tool_call_id = "call_1";
   Message picture;
   picture.content = {ContentPart::of("what is it?")};
-  const Media media[] = {{.kind = Media::Kind::kImage, .url = "https://a.example/b.png", .detail = "low"},
-                         {.kind = Media::Kind::kImage, .media_type = "image/png", .data = "AAAA"},
-                         {.kind = Media::Kind::kAudio, .media_type = "audio/wav", .data = "BBBB"},
-                         {.kind = Media::Kind::kDocument, .file_id = "file-1"},
-                         {.kind = Media::Kind::kDocument, .media_type = "application/pdf", .data = "CC", .name = "a.pdf"}};
+  const Media media[] = {
+      {.kind = Media::Kind::kImage, .url = "https://a.example/b.png", .detail = "low"},
+      {.kind = Media::Kind::kImage, .media_type = "image/png", .data = "AAAA"},
+      {.kind = Media::Kind::kAudio, .media_type = "audio/wav", .data = "BBBB"},
+      {.kind = Media::Kind::kDocument, .file_id = "file-1"},
+      {.kind = Media::Kind::kDocument, .media_type = "application/pdf", .data = "CC", .name = "a.pdf"}};
   for (const Media& part : media) picture.content.emplace_back().other = part;
   picture.content.emplace_back().other = Native{ProtocolName::kOpenAiChat, {{"type", "new_kind"}, {"x", 1}}};
   picture.name = "ann";
@@ -127,11 +128,13 @@ TEST(OpenAiChat, ReadsBackEveryStreamThatItWrites) {
   const auto writer = openai_chat().event_writer(full_request(), {"chatcmpl-1", "m", 5});
   const auto reader = openai_chat().event_reader();
   std::vector<ChatEvent> read;
-  for (const ChatEvent& event : events) {
-    for (const WireEvent& payload : writer->write(event)) {
+  const auto read_all = [&](const std::vector<WireEvent>& payloads) {
+    for (const WireEvent& payload : payloads) {
       for (ChatEvent& back : reader->read(payload)) read.push_back(std::move(back));
     }
-  }
+  };
+  for (const ChatEvent& event : events) read_all(writer->write(event));
+  read_all(writer->finish());
   EXPECT_EQ(read, events);
   EXPECT_TRUE(reader->is_complete());
   const FailureEvent failure{ErrorCode::kOverloaded, "too much", "rate_limit_error"};
@@ -266,7 +269,7 @@ TEST(OpenAiChat, RefusesBodiesThatAreNoRequest) {
        {"", "{", "[]", "5", "{\"model\": \"m\"", "{\"model\":\"a\",\"model\":\"b\"}", "\xff"}) {
     EXPECT_EQ(error_of(body).code(), ErrorCode::kInvalidInput);
   }
-  EXPECT_THAT(error_of("{\"a\":" + std::string(100, '[') + std::string(100, ']') + "}").message(),
+  EXPECT_THAT(error_of("{\"a\":" + std::string(300, '[') + std::string(300, ']') + "}").message(),
               HasSubstr("levels deep"));
   EXPECT_LT(error_of(request_with({{std::string(1000000, 'k'), 1}})).message().size(), 200U) << "errors stay short";
 }

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "gateway/wire/protocol.h"
+#include "tests/support/fuzz_count.h"
 
 namespace understudy {
 namespace {
@@ -89,33 +90,73 @@ TEST(OpenAiCompletions, ReadsBackEveryStreamThatItWrites) {
   const auto reader = openai_completions().event_reader();
   std::vector<ChatEvent> read;
   std::string all;
-  for (const ChatEvent& event : events) {
-    for (const WireEvent& payload : writer->write(event)) {
+  const auto read_all = [&](const std::vector<WireEvent>& payloads) {
+    for (const WireEvent& payload : payloads) {
       all += payload.data + "\n";
       for (ChatEvent& back : reader->read(payload)) read.push_back(std::move(back));
     }
-  }
+  };
+  for (const ChatEvent& event : events) read_all(writer->write(event));
+  EXPECT_TRUE(reader->is_complete()) << "every choice said why it ended";
+  read_all(writer->finish());
   EXPECT_EQ(read, events);
   EXPECT_THAT(all, HasSubstr(R"("tokens":["y"],"token_logprobs":[-1.0],"top_logprobs":[{}],"text_offset":[3])"))
       << "offsets go on from piece to piece";
-  EXPECT_TRUE(reader->is_complete()) << "every choice said why it ended";
-  EXPECT_EQ(writer->finish(), (std::vector<WireEvent>{{"", "[DONE]"}}));
+  EXPECT_THAT(all, ::testing::EndsWith("[DONE]\n"));
 }
 
 TEST(OpenAiCompletions, RefusesWithTheFieldsName) {
   EXPECT_EQ(error_of({{"prompt", nullptr}}).field(), "prompt");
-  EXPECT_EQ(error_of({{"prompt", {"a", "b"}}}).field(), "prompt");
-  EXPECT_EQ(error_of({{"prompt", {1, 2}}}).field(), "prompt");
+  EXPECT_EQ(error_of({{"prompt", Json::array()}}).field(), "prompt");
+  EXPECT_EQ(error_of({{"prompt", 5}}).field(), "prompt");
   EXPECT_EQ(error_of({{"logprobs", true}}).field(), "logprobs");
   EXPECT_EQ(error_of({{"best_of", 0}}).field(), "best_of");
   EXPECT_EQ(error_of({{"messages", Json::array()}}).field(), "messages");
 }
 
 TEST(OpenAiCompletions, KeepsWhatOnlyThisProtocolKnows) {
-  const ChatRequest request = openai_completions().read_request(
-      R"({"model": "m", "prompt": "p", "suffix": "x", "best_of": 3, "store": true})");
+  const ChatRequest request =
+      openai_completions().read_request(R"({"model": "m", "prompt": "p", "suffix": "x", "best_of": 3, "store": true})");
   EXPECT_EQ(request.extras.size(), 3U);
   EXPECT_EQ(openai_completions().read_request(openai_completions().write_request(request)), request);
+  for (const char* body : {R"({"model": "m", "prompt": ["a", "b"], "max_tokens": 1})",
+                           R"({"model": "m", "prompt": [1, 2], "echo": true, "logprobs": 1, "max_tokens": 1})"}) {
+    const ChatRequest several = openai_completions().read_request(body);
+    EXPECT_FALSE(several.prompt);
+    EXPECT_EQ(parse_json(openai_completions().write_request(several), "written").at("prompt"),
+              parse_json(body, "body").at("prompt"));
+    EXPECT_EQ(openai_completions().read_request(openai_completions().write_request(several)), several);
+  }
+}
+
+TEST(OpenAiCompletions, SurvivesDamagedRequestsAnswersAndStreams) {
+  ChatAnswer answer;
+  answer.choices = {{.text = "äb", .logprobs = some_logprobs()}};
+  const std::string request = openai_completions().write_request(full_request());
+  const std::string whole = openai_completions().write_answer(answer);
+  const std::string chunk = openai_completions()
+                                .event_writer(full_request(), {"a", "m", 1})
+                                ->write(TextEvent{0, "b", some_logprobs()})[0]
+                                .data;
+  Random random(5);
+  for (int i = 0; i < testing::fuzz_count(200); ++i) {
+    for (const std::string& seed : {request, whole, chunk}) {
+      const std::string bytes = testing::mutated(seed, random);
+      try {
+        (void)openai_completions().event_reader()->read({"", bytes});
+        (void)openai_completions().write_answer(openai_completions().read_answer(bytes));
+      } catch (const Error& error) {
+        ASSERT_EQ(error.code(), ErrorCode::kInvalidInput) << "round " << i << ": " << bytes;
+      }
+      try {
+        const ChatRequest read = openai_completions().read_request(bytes);
+        ASSERT_EQ(openai_completions().read_request(openai_completions().write_request(read)), read)
+            << "round " << i << ": " << bytes;
+      } catch (const Error& error) {
+        ASSERT_EQ(error.code(), ErrorCode::kInvalidInput) << "round " << i << ": " << bytes;
+      }
+    }
+  }
 }
 
 TEST(OpenAiCompletions, RefusesAConversation) {
