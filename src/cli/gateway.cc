@@ -43,6 +43,7 @@ namespace understudy::cli {
 namespace {
 
 constexpr int kWorkers = 2;     // read bodies, render and tokenise prompts
+constexpr int kIoThreads = 2;   // move bytes, in and out
 constexpr int kBackground = 4;  // shadows, health checks
 constexpr std::chrono::seconds kLookAtConfigEvery{1};
 
@@ -212,6 +213,9 @@ HttpServerOptions server_options(const GatewayConfig& config) {
   options.reader.header_bytes = config.limits.header.bytes;
   options.idle = std::chrono::duration_cast<std::chrono::milliseconds>(config.limits.idle);
   options.connections = static_cast<size_t>(config.limits.connections);
+  if (config.tls) {
+    options.tls = CertificateFiles{config.tls->certificate.string(), config.tls->private_key.string()};
+  }
   if (!options.listen.is_loopback() && config.keys.empty()) {
     log_warning("there are no keys: only callers of this machine are served");
   }
@@ -303,17 +307,14 @@ int run_gateway(const Flags& flags) {
                config.models.size(), config.tasks.size(), config.keys.size());
     return 0;
   }
-  if (config.tls) {
-    throw Error(ErrorCode::kUnavailable, flags.file + ": tls: this version does not listen with TLS yet",
-                "put a TLS proxy in front and listen on 127.0.0.1");
-  }
   struct sigaction hup {};
   hup.sa_handler = ReloadWatch::note_signal;
   ::sigaction(SIGHUP, &hup, nullptr);
   const HttpServerOptions options = server_options(config);
   AnswerIds ids;
   Metrics metrics;
-  const std::unique_ptr<HttpClient> client = make_http_client();
+  IoThreads io_threads(kIoThreads);
+  const std::unique_ptr<HttpClient> client = make_http_client(io_threads);
   std::optional<OtlpExporter> traces;
   if (!config.telemetry.traces.empty())
     traces.emplace(OtlpOptions{.endpoint = config.telemetry.traces}, *client, metrics);
@@ -385,12 +386,14 @@ int run_gateway(const Flags& flags) {
            .endpoints = gateway_endpoints()});
 
   Mutex reloading;
+  std::optional<HttpServer> server;
   const auto reload = [&] {
     MutexLock lock(reloading);
     auto fresh = std::make_shared<const GatewayConfig>(GatewayConfig::read_file(flags.file, flags.overrides));
     auto fresh_keys = keyring_of(*fresh);
     const auto fresh_providers = providers.of(*fresh);
     auto snapshot = build_snapshot(*fresh, {fresh_providers, board, now_s()});
+    server->reload_tls();
     // Nothing below fails on what a config says.
     routes.configure(first_routes(*fresh));
     budgets.set_limits(key_limits(*fresh));
@@ -401,6 +404,8 @@ int run_gateway(const Flags& flags) {
     current.set(fresh);
     log_notice(fmt::format("{} read again", flags.file));
   };
+  server.emplace(
+      options, [&api](const HttpRequest& http) { return api.answer(http); }, Api::write_error, io_threads);
   std::optional<AdminApi> admin;
   std::optional<HttpServer> admin_server;
   if (config.admin) {
@@ -416,14 +421,12 @@ int run_gateway(const Flags& flags) {
     admin_options.listen = parse_listen_address(config.admin->listen, flags.file + ": admin.listen");
     admin_options.threads = 1;
     admin_server.emplace(
-        admin_options, [&admin](const HttpRequest& http) { return admin->answer(http); }, Api::write_error);
+        admin_options, [&admin](const HttpRequest& http) { return admin->answer(http); }, Api::write_error, io_threads);
     admin_server->start();
     fmt::print("admin on http://{}\n", admin_server->address().text());
   }
-  HttpServer server(
-      options, [&api](const HttpRequest& http) { return api.answer(http); }, Api::write_error);
-  server.start();
-  fmt::print("listening on http://{}\n", server.address().text());
+  server->start();
+  fmt::print("listening on {}://{}\n", options.tls ? "https" : "http", server->address().text());
   std::fflush(stdout);
   {
     const auto reload_or_say_why = [&reload] {
@@ -445,7 +448,7 @@ int run_gateway(const Flags& flags) {
   }
   log_notice("ending: answers under way are finished first; Ctrl-C again ends at once");
   health.watch({});
-  server.stop(std::chrono::duration_cast<std::chrono::milliseconds>(config.limits.drain));
+  server->stop(std::chrono::duration_cast<std::chrono::milliseconds>(config.limits.drain));
   if (admin_server) admin_server->stop(std::chrono::milliseconds(1000));
   return interrupt_signal() == SIGTERM ? 0 : exit_status(ErrorCode::kCancelled);
 }

@@ -63,6 +63,22 @@ std::string_view reason_phrase(int status) {
   return "Status";
 }
 
+bool is_header_name(std::string_view text) {
+  for (const char c : text) {
+    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    if (!letter && std::string_view("!#$%&'*+-.^_`|~").find(c) == std::string_view::npos) return false;
+  }
+  return !text.empty();
+}
+
+bool is_header_value(std::string_view text) {
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if ((byte < 0x20 && c != '\t') || byte == 0x7f) return false;
+  }
+  return true;
+}
+
 bool equal_ignoring_case(std::string_view a, std::string_view b) {
   if (a.size() != b.size()) return false;
   for (size_t i = 0; i < a.size(); ++i) {
@@ -92,6 +108,14 @@ std::string server_sent_event(std::string_view data) {
   std::string event = "data: ";
   event += data;
   event += "\n\n";
+  return event;
+}
+
+std::string server_sent_event(std::string_view name, std::string_view data) {
+  std::string event = "event: ";
+  event += name;
+  event += '\n';
+  event += server_sent_event(data);
   return event;
 }
 

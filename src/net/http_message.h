@@ -48,12 +48,19 @@ struct HttpResponse {
 
 std::string_view reason_phrase(int status);  // "Not Found"; "Status" for one that has no name here
 
+// What may stand in a head (RFC 9110, 5.1 and 5.5): a name of the characters of a token; a value without control
+// characters but the tab. Anything else could end the line and begin another one.
+bool is_header_name(std::string_view text);
+bool is_header_value(std::string_view text);
+
 bool equal_ignoring_case(std::string_view a, std::string_view b);  // of ASCII
 
 // "a%20b" as "a b"; nothing where a percent sign is not followed by two hexadecimal digits.
 std::optional<std::string> percent_decode(std::string_view text);
 
-// One event of a text/event-stream (WHATWG HTML, 9.2): "data: ...\n\n". `data` must hold no line break (JSON does not).
+// One event of a text/event-stream (WHATWG HTML, 9.2): "data: ...\n\n", with a name "event: ...\ndata: ...\n\n".
+// Neither may hold a line break (JSON does not).
 std::string server_sent_event(std::string_view data);
+std::string server_sent_event(std::string_view name, std::string_view data);
 
 }  // namespace understudy

@@ -4,9 +4,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstdint>
 #include <optional>
+
+#include "base/utf8.h"
 
 namespace understudy {
 
@@ -14,14 +17,6 @@ namespace {
 
 HttpFault bad_request(std::string message, int status = 400) {
   return {status, Error(ErrorCode::kInvalidInput, std::move(message))};
-}
-
-bool is_token(std::string_view text) {  // RFC 9110, 5.6.2
-  for (const char c : text) {
-    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-    if (!letter && std::string_view("!#$%&'*+-.^_`|~").find(c) == std::string_view::npos) return false;
-  }
-  return !text.empty();
 }
 
 bool is_number(std::string_view text) {
@@ -37,14 +32,6 @@ std::string_view trimmed(std::string_view text) {
   return text;
 }
 
-bool has_control_character(std::string_view line) {
-  for (const char c : line) {
-    const auto byte = static_cast<unsigned char>(c);
-    if ((byte < 0x20 && c != '\t') || byte == 0x7f) return true;
-  }
-  return false;
-}
-
 // Where the body ends, as the header says it.
 enum class Framing { kNone, kLength, kChunked };
 
@@ -55,10 +42,19 @@ struct Head {
   uint64_t length = 0;
 };
 
+// Visible ASCII (RFC 9112, 3.2), whose percent signs, where they stand for bytes, give UTF-8: what is in it comes into
+// messages, logs and JSON.
+bool is_target(std::string_view target) {
+  if (std::any_of(target.begin(), target.end(), [](char c) { return c <= 0x20 || c >= 0x7f; })) return false;
+  if (target.find('%') == std::string_view::npos) return true;
+  const std::optional<std::string> decoded = percent_decode(target);
+  return !decoded || is_valid_utf8(*decoded);
+}
+
 std::optional<HttpFault> read_request_line(std::string_view line, Head& head) {
   const size_t first = line.find(' ');
   const size_t last = line.rfind(' ');
-  if (first == std::string_view::npos || last == first || !is_token(line.substr(0, first))) {
+  if (first == std::string_view::npos || last == first || !is_header_name(line.substr(0, first))) {
     return bad_request("the request line is not \"METHOD target HTTP/1.1\"");
   }
   const std::string_view target = line.substr(first + 1, last - first - 1);
@@ -66,6 +62,7 @@ std::optional<HttpFault> read_request_line(std::string_view line, Head& head) {
   if (target.empty() || target.find_first_of(" \t") != std::string_view::npos) {
     return bad_request("the request line is not \"METHOD target HTTP/1.1\"");
   }
+  if (!is_target(target)) return bad_request("the request's target is not percent-encoded UTF-8");
   if (version != "HTTP/1.1" && version != "HTTP/1.0") {
     const bool known = version.substr(0, 5) == "HTTP/";
     return bad_request("only HTTP/1.1 and HTTP/1.0 are spoken here", known ? 505 : 400);
@@ -80,7 +77,7 @@ std::optional<HttpFault> read_request_line(std::string_view line, Head& head) {
 
 std::optional<HttpFault> read_header_line(std::string_view line, HttpHeaders& headers) {
   const size_t colon = line.find(':');
-  if (colon == std::string_view::npos || !is_token(line.substr(0, colon))) {
+  if (colon == std::string_view::npos || !is_header_name(line.substr(0, colon))) {
     return bad_request("a header line is not \"name: value\" (folded lines and spaces before the colon are refused)");
   }
   headers.emplace_back(line.substr(0, colon), trimmed(line.substr(colon + 1)));
@@ -123,7 +120,7 @@ std::optional<HttpFault> read_whole_head(std::string_view text, size_t most_head
     const size_t end = text.find("\r\n");
     const std::string_view line = text.substr(0, end);
     text.remove_prefix(end + 2);
-    if (has_control_character(line)) return bad_request("a control character stands in the header");
+    if (!is_header_value(line)) return bad_request("a control character stands in the header");
     const std::optional<HttpFault> fault =
         is_first ? read_request_line(line, head) : read_header_line(line, head.request.headers);
     if (fault) return fault;
@@ -280,7 +277,7 @@ std::optional<std::string_view> HttpRequestReader::Parser::next_line() {
   }
   if (lf == std::string_view::npos) return std::nullopt;
   const std::string_view line = rest().substr(0, lf == 0 ? 0 : lf - 1);
-  if (lf == 0 || rest()[lf - 1] != '\r' || has_control_character(line)) {
+  if (lf == 0 || rest()[lf - 1] != '\r' || !is_header_value(line)) {
     fail(bad_request("a line of the chunked body does not end with CR LF, or holds a control character"));
     return std::nullopt;
   }

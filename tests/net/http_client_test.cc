@@ -10,13 +10,19 @@
 #include "base/channel.h"
 #include "base/worker_pool.h"
 #include "net/http_server.h"
+#include "tests/support/raw_server.h"
 #include "tests/support/run_awaitable.h"
+#include "tests/support/temporary_folder.h"
+#include "tests/support/test_certificate.h"
 
 namespace understudy {
 namespace {
 
 using std::chrono::milliseconds;
 using ::testing::HasSubstr;
+using testing::make_certificate;
+using testing::RawPeer;
+using testing::RawServer;
 
 class PieceStream : public ResponseStream {
  public:
@@ -217,7 +223,7 @@ TEST_F(HttpClientTest, SaysThatNobodyIsThere) {
 TEST_F(HttpClientTest, RefusesHeadersThatHoldAnother) {
   OutboundRequest request = request_for("/");
   request.headers = {{"X-Mine", "a\r\nX-Yours: b"}};
-  EXPECT_THAT(failure_of(send(request)).message, HasSubstr("line break"));
+  EXPECT_THAT(failure_of(send(request)).message, HasSubstr("control character"));
   for (const char* url : {"file:///etc/passwd", "gopher://127.0.0.1/", "nonsense"}) {
     request = request_for("/");
     request.url = url;
@@ -256,6 +262,232 @@ TEST_F(HttpClientTest, ALargeBodyWaitsForASlowReader) {
     return testing::run(read_body(*std::get<0>(again), 1000));
   }();
   EXPECT_THAT(std::get<1>(limited).message, HasSubstr("longer than 1000 bytes"));
+}
+
+// ---- servers that do not behave
+
+class RawUpstreamTest : public ::testing::Test {
+ protected:
+  static constexpr std::string_view kAnswer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+
+  void serve(std::vector<RawServer::Script> scripts) { server_ = std::make_unique<RawServer>(std::move(scripts)); }
+  OutboundRequest request() const {
+    OutboundRequest request;
+    request.url = "http://127.0.0.1:" + std::to_string(server_->port()) + "/";
+    request.body = "body";
+    request.allow_private_address = true;
+    return request;
+  }
+  // The body, or "KIND: message".
+  std::string outcome_of(OutboundRequest request) {
+    HttpOutcome outcome = testing::run(client_->send(std::move(request), {&workers_, {}}));
+    if (const auto* failure = std::get_if<HttpFailure>(&outcome)) return text_of(*failure);
+    const auto body = testing::run(read_body(*std::get<0>(outcome), 1 << 20));
+    return std::holds_alternative<std::string>(body) ? std::get<0>(body) : text_of(std::get<1>(body));
+  }
+  std::string text_of(const HttpFailure& failure) {
+    failed_ = failure;
+    const std::string_view kinds[] = {"forbidden", "connect", "timed out", "broken", "cancelled"};
+    return std::string(kinds[static_cast<size_t>(failure.kind)]) + ": " + failure.message;
+  }
+
+  HttpFailure failed_;
+  WorkerPool workers_{2};
+  std::unique_ptr<RawServer> server_;
+  std::unique_ptr<HttpClient> client_ = make_http_client();
+};
+
+TEST_F(RawUpstreamTest, SendsExactlyTheHeadersThatItWasGiven) {
+  std::string seen;
+  serve({[&](RawPeer& peer) {
+    seen = peer.read_request();
+    peer.send(kAnswer);
+  }});
+  OutboundRequest sent = request();
+  sent.headers = {{"Content-Type", "application/json"},
+                  {"X-Empty", ""},
+                  {"Transfer-Encoding", "chunked"},
+                  {"Content-Length", "7"},
+                  {"host", "other"},
+                  {"Connection", "close"},
+                  {"User-Agent", "app/1"},
+                  {"Expect", "100-continue"}};
+  EXPECT_EQ(outcome_of(sent), "ok");
+  const std::string host = "127.0.0.1:" + std::to_string(server_->port());
+  EXPECT_EQ(seen, "POST / HTTP/1.1\r\nHost: " + host +
+                      "\r\nContent-Type: application/json\r\nX-Empty:\r\nUser-Agent: app/1\r\nContent-Length: "
+                      "4\r\n\r\nbody");
+}
+
+TEST_F(RawUpstreamTest, TakesNothingButAWholeAnswerForOne) {
+  const std::vector<std::pair<std::string, std::string>> answers = {
+      {"", "broken: "},
+      {"garbage\r\n\r\n", "broken: "},
+      {"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf", "broken: "},
+      {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n", "broken: "},
+      {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nhalf\r\n0\r\n\r\n", "broken: "},
+      {"HTTP/1.1 200 OK\r\nContent-Len", "broken: "},
+      {"HTTP/1.1 103 Early Hints\r\nX: y\r\n\r\n", "broken: "},
+  };
+  std::vector<RawServer::Script> scripts;
+  for (const auto& [bytes, expected] : answers) {
+    scripts.emplace_back([bytes = bytes](RawPeer& peer) {
+      peer.read_request();
+      peer.send(bytes);
+    });
+  }
+  serve(scripts);
+  for (const auto& [bytes, expected] : answers) {
+    EXPECT_THAT(outcome_of(request()), ::testing::StartsWith(expected)) << bytes;
+    EXPECT_TRUE(failed_.sent);
+  }
+}
+
+TEST_F(RawUpstreamTest, SaysThatAConnectionWasReset) {
+  serve({[](RawPeer& peer) {
+    peer.read_request();
+    peer.send("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf");
+    peer.reset();
+  }});
+  EXPECT_THAT(outcome_of(request()), ::testing::StartsWith("broken: 127.0.0.1:"));
+}
+
+TEST_F(RawUpstreamTest, LimitsTheHeadOfAnAnswer) {
+  serve({[](RawPeer& peer) {
+    peer.read_request();
+    peer.send("HTTP/1.1 200 OK\r\n");
+    for (int i = 0; i < 100; ++i) peer.send("X-Long: " + std::string(1000, 'x') + "\r\n");
+    peer.send("Content-Length: 2\r\n\r\nok");
+  }});
+  EXPECT_THAT(outcome_of(request()), HasSubstr("the head of the answer is longer than 65536 bytes"));
+}
+
+TEST_F(RawUpstreamTest, ReplacesAKeptConnectionThatDied) {
+  const auto answer_once = [](RawPeer& peer) {
+    peer.read_request();
+    peer.send(kAnswer);
+  };
+  // The second dies only when the next request has gone to it.
+  const auto answer_and_leave_the_next = [](RawPeer& peer) {
+    peer.read_request();
+    peer.send(kAnswer);
+    peer.read_request();
+    peer.reset();
+  };
+  serve({answer_once, answer_and_leave_the_next, answer_once});
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(outcome_of(request()), "ok") << i;
+  EXPECT_EQ(server_->connections(), 3);
+}
+
+TEST_F(RawUpstreamTest, KnowsThatARequestWasNotSentWhole) {
+  serve({[](RawPeer& peer) {
+    std::this_thread::sleep_for(milliseconds(20));
+    peer.reset();  // with most of the request unread
+  }});
+  OutboundRequest large = request();
+  large.body = std::string(size_t{32} << 20, 'x');
+  EXPECT_THAT(outcome_of(large), ::testing::StartsWith("broken: "));
+  EXPECT_FALSE(failed_.sent);
+}
+
+TEST_F(RawUpstreamTest, GivesUpOnABodyThatDripsForTooLong) {
+  serve({[](RawPeer& peer) {
+    peer.read_request();
+    peer.send("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n");
+    for (int i = 0; i < 100; ++i) {
+      peer.send("x");
+      std::this_thread::sleep_for(milliseconds(10));
+    }
+  }});
+  OutboundRequest dripped = request();
+  dripped.timeouts.total = milliseconds(150);
+  EXPECT_THAT(outcome_of(dripped), HasSubstr("not done within 150 ms"));
+}
+
+TEST_F(RawUpstreamTest, CountsTheFirstByteToTheBody) {
+  serve({[](RawPeer& peer) {
+    peer.read_request();
+    peer.send("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n");
+    peer.wait();
+  }});
+  OutboundRequest silent = request();
+  silent.timeouts.first_byte = milliseconds(50);
+  EXPECT_THAT(outcome_of(silent), HasSubstr("no answer came within 50 ms"));
+}
+
+// Another request, with the right to it, has opened a connection to a private address; this one has not that right.
+TEST_F(RawUpstreamTest, AKeptConnectionIsNoWayAroundTheAddressRules) {
+  serve({[](RawPeer& peer) {
+    while (!peer.read_request().empty()) peer.send(kAnswer);
+  }});
+  EXPECT_EQ(outcome_of(request()), "ok");
+  OutboundRequest guarded = request();
+  guarded.allow_private_address = false;
+  EXPECT_THAT(outcome_of(guarded), ::testing::StartsWith("forbidden: "));
+  EXPECT_FALSE(failed_.sent);
+}
+
+// ---- TLS
+
+class TlsClientTest : public RawUpstreamTest {
+ protected:
+  TlsClientTest() {
+    make_certificate(folder_ / "cert.pem", folder_ / "key.pem");
+    make_certificate(folder_ / "other.pem", folder_ / "other-key.pem");
+    HttpServerOptions options;
+    options.listen = {"127.0.0.1", 0};
+    options.tls = CertificateFiles{(folder_ / "cert.pem").string(), (folder_ / "key.pem").string()};
+    server_with_tls_ = std::make_unique<HttpServer>(
+        options, [](const HttpRequest& request) { return answer(request); },
+        [](int status, const Error& error) { return HttpResponse::of(status, "text/plain", error.message()); });
+    server_with_tls_->start();
+  }
+  static Awaitable<HttpResponse> answer(const HttpRequest& request) {
+    co_return HttpResponse::of(200, "text/plain", std::to_string(request.body.size()));
+  }
+  OutboundRequest to_tls(const std::string& host) const {
+    OutboundRequest request;
+    request.url = "https://" + host + ":" + std::to_string(server_with_tls_->address().port) + "/";
+    request.body = std::string(3'000'000, 'x');
+    request.allow_private_address = true;
+    return request;
+  }
+  void trust(const std::string& file) {
+    HttpClientOptions options;
+    options.certificate_authorities = (folder_ / file).string();
+    client_ = make_http_client(options);
+  }
+
+  testing::TemporaryFolder folder_;
+  std::unique_ptr<HttpServer> server_with_tls_;
+};
+
+TEST_F(TlsClientTest, TalksToWhoProvesWhoItIs) {
+  trust("cert.pem");
+  EXPECT_EQ(outcome_of(to_tls("127.0.0.1")), "3000000");
+  EXPECT_EQ(outcome_of(to_tls("localhost")), "3000000");
+}
+
+TEST_F(TlsClientTest, DoesNotTalkToWhoCannot) {
+  EXPECT_THAT(outcome_of(to_tls("localhost")), ::testing::StartsWith("connect: localhost:"));
+  EXPECT_FALSE(failed_.sent);
+  trust("other.pem");
+  EXPECT_THAT(outcome_of(to_tls("localhost")), ::testing::StartsWith("connect: "));
+  trust("cert.pem");
+  EXPECT_THAT(outcome_of(to_tls("127.0.0.2")), ::testing::StartsWith("connect: "));
+}
+
+TEST_F(TlsClientTest, TakesANewCertificateWithoutANewStart) {
+  trust("other.pem");
+  EXPECT_THAT(outcome_of(to_tls("localhost")), ::testing::StartsWith("connect: "));
+  std::filesystem::copy_file(folder_ / "other.pem", folder_ / "cert.pem",
+                             std::filesystem::copy_options::overwrite_existing);
+  EXPECT_THROW(server_with_tls_->reload_tls(), Error) << "the key is still the other one's";
+  EXPECT_THAT(outcome_of(to_tls("localhost")), ::testing::StartsWith("connect: ")) << "the old certificate stays";
+  std::filesystem::copy_file(folder_ / "other-key.pem", folder_ / "key.pem",
+                             std::filesystem::copy_options::overwrite_existing);
+  server_with_tls_->reload_tls();
+  EXPECT_EQ(outcome_of(to_tls("localhost")), "3000000");
 }
 
 }  // namespace

@@ -19,5 +19,21 @@ TEST(HttpMessage, FindsHeadersInAnyCase) {
   EXPECT_EQ(request.header("x-b"), "");
 }
 
+TEST(HttpMessage, WritesEventsWithAndWithoutAName) {
+  EXPECT_EQ(server_sent_event("{}"), "data: {}\n\n");
+  EXPECT_EQ(server_sent_event("ping", "{}"), "event: ping\ndata: {}\n\n");
+}
+
+TEST(HttpMessage, KnowsWhatMayStandInAHeader) {
+  EXPECT_TRUE(is_header_name("X-Understudy-Tag-team"));
+  for (const char* name : {"", "a b", "a:", "a\r", "\xc3\xa4"}) EXPECT_FALSE(is_header_name(name)) << name;
+  EXPECT_TRUE(is_header_value("a\tb \xc3\xa4"));
+  EXPECT_TRUE(is_header_value(""));
+  for (const std::string& value :
+       {std::string("a\rb"), std::string("a\nb"), std::string("a\x7f"), std::string("a\0b", 3)}) {
+    EXPECT_FALSE(is_header_value(value)) << value;
+  }
+}
+
 }  // namespace
 }  // namespace understudy

@@ -11,6 +11,8 @@
 
 #include "base/channel.h"
 #include "tests/support/raw_client.h"
+#include "tests/support/temporary_folder.h"
+#include "tests/support/test_certificate.h"
 
 namespace understudy {
 namespace {
@@ -61,6 +63,16 @@ class HttpServerTest : public ::testing::Test {
 
   Awaitable<HttpResponse> answer(const HttpRequest& request) {
     if (request.path == "/error") throw Error(ErrorCode::kNotFound, "no such thing");
+    if (request.path == "/injected") {
+      HttpResponse response = HttpResponse::of(200, "text/plain", "");
+      response.headers.emplace_back("X-Name", *percent_decode(request.query));
+      co_return response;
+    }
+    if (request.path == "/framed") {
+      HttpResponse response = HttpResponse::of(200, "text/plain", "whole");
+      response.headers.insert(response.headers.end(), {{"content-length", "1"}, {"Transfer-Encoding", "chunked"}});
+      co_return response;
+    }
     if (request.path == "/fault") throw std::runtime_error("a secret of ours");
     if (request.path == "/stream") {
       HttpResponse response = HttpResponse::of(200, "text/event-stream", "");
@@ -312,6 +324,149 @@ TEST_F(HttpServerTest, ServesManyClientsAtOnce) {
   }
   for (std::thread& thread : clients) thread.join();
   EXPECT_EQ(right, 320);
+}
+
+TEST_F(HttpServerTest, NeverWritesAHeaderThatHoldsAnother) {
+  start();
+  for (const std::string_view value :
+       {"a%0d%0aSet-Cookie:%20b", "a%0aSet-Cookie:%20b", "a%0dSet-Cookie:%20b", "a%00b"}) {
+    const std::string response = ask("/injected?" + std::string(value)).read_response();
+    EXPECT_THAT(response, StartsWith("HTTP/1.1 500 ")) << value;
+    EXPECT_EQ(response.find("Set-Cookie"), std::string::npos) << value;
+    EXPECT_EQ(response.find("X-Name"), std::string::npos) << value;
+  }
+  EXPECT_THAT(ask("/injected?a%20b").read_response(), HasSubstr("X-Name: a b\r\n"));
+}
+
+TEST_F(HttpServerTest, SaysItselfWhereAResponseEnds) {
+  start();
+  const std::string response = ask("/framed").read_response();
+  EXPECT_THAT(response, HasSubstr("Content-Length: 5\r\n"));
+  EXPECT_EQ(response.find("content-length"), std::string::npos);
+  EXPECT_EQ(response.find("Transfer-Encoding"), std::string::npos);
+}
+
+TEST_F(HttpServerTest, AnswersEveryKindOfSmugglingOnceAndCloses) {
+  start();
+  const std::string post = "POST / HTTP/1.1\r\nHost: h\r\n";
+  const std::string next = "GET /smuggled HTTP/1.1\r\nHost: h\r\n\r\n";
+  for (const std::string& text : {
+           post + "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + next,
+           post + "Transfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n0\r\n\r\n" + next,
+           post + "Content-Length: 0\r\nContent-Length: 37\r\n\r\n" + next,
+           post + "X: y\nContent-Length: 0\r\n\r\n" + next,
+           post + "Transfer-Encoding: chunked\r\n\r\n0;" + std::string(100'000, 'x') + "\r\n\r\n" + next,
+           post + "Transfer-Encoding: chunked\r\n\r\n0\nX: y\r\n\r\n" + next,
+       }) {
+    RawClient one = client();
+    one.send(text);
+    const std::string all = one.read_all();
+    EXPECT_THAT(all, StartsWith("HTTP/1.1 4")) << text.substr(0, 200);
+    EXPECT_EQ(all.find("/smuggled"), std::string::npos) << text.substr(0, 200);
+    EXPECT_TRUE(one.ended());
+  }
+}
+
+TEST_F(HttpServerTest, RefusesTargetsThatAreNoUtf8) {
+  start();
+  for (const std::string& path :
+       {std::string("/\xff"), std::string("/\xc3\xa4"), std::string("/%ff"), std::string("/a%c3")}) {
+    EXPECT_THAT(ask(path).read_response(), StartsWith("HTTP/1.1 400 ")) << path;
+  }
+  EXPECT_THAT(ask("/%c3%a4").read_response(), HasSubstr("GET /%c3%a4"));
+}
+
+TEST_F(HttpServerTest, LimitsTheHeaderAsItWasTold) {
+  HttpServerOptions options;
+  options.reader.header_bytes = 1000;
+  start(options);
+  RawClient one = client();
+  one.send("GET / HTTP/1.1\r\nHost: h\r\nX: " + std::string(1000, 'x'));
+  EXPECT_THAT(one.read_all(), StartsWith("HTTP/1.1 431 "));
+}
+
+TEST_F(HttpServerTest, ClosesAConnectionThatNobodyUses) {
+  HttpServerOptions options;
+  options.idle = milliseconds(50);
+  start(options);
+  RawClient silent = client();
+  EXPECT_EQ(silent.read_all(), "");
+  EXPECT_TRUE(silent.ended());
+  RawClient used = ask("/");
+  EXPECT_THAT(used.read_response(), HasSubstr("GET /"));
+  EXPECT_EQ(used.read_all(), "");
+  EXPECT_TRUE(used.ended());
+}
+
+TEST_F(HttpServerTest, GivesUpOnAClientThatDoesNotRead) {
+  HttpServerOptions options;
+  options.write = milliseconds(100);
+  start(options);
+  RawClient one = ask("/stream");
+  const std::string piece(1 << 20, 'x');
+  for (int i = 0; i < 32; ++i) pieces_->push(piece);
+  stream_began_.get_future().wait();
+  EXPECT_TRUE(eventually([this] { return streams_alive_ == 0; }));
+  EXPECT_TRUE(stop_of_stream_.stop_requested());
+}
+
+TEST_F(HttpServerTest, SharesItsThreadsWithOthers) {
+  IoThreads threads(1);
+  HttpServerOptions options;
+  options.listen = {"127.0.0.1", 0};
+  const auto handler = [this](const HttpRequest& request) { return answer(request); };
+  HttpServer other(options, handler, plain_error, threads);
+  server_ = std::make_unique<HttpServer>(options, handler, plain_error, threads);
+  other.start();
+  server_->start();
+  RawClient left(other.address().port);
+  left.send("GET /left HTTP/1.1\r\nHost: h\r\n\r\n");
+  EXPECT_THAT(left.read_response(), HasSubstr("GET /left"));
+  EXPECT_THAT(ask("/right").read_response(), HasSubstr("GET /right"));
+  other.stop(milliseconds(1000));
+  EXPECT_THAT(ask("/right").read_response(), HasSubstr("GET /right")) << "who ends leaves the others alone";
+  server_.reset();
+}
+
+// ---- TLS
+
+class HttpsServerTest : public HttpServerTest {
+ protected:
+  HttpsServerTest() {
+    testing::make_certificate(folder_ / "cert.pem", folder_ / "key.pem");
+    options_.tls = CertificateFiles{(folder_ / "cert.pem").string(), (folder_ / "key.pem").string()};
+  }
+  testing::TemporaryFolder folder_;
+  HttpServerOptions options_;
+};
+
+TEST_F(HttpsServerTest, ClosesOnWhoDoesNotSpeakTls) {
+  options_.header = milliseconds(100);
+  start(options_);
+  RawClient plain = ask("/");
+  EXPECT_EQ(plain.read_all().find("GET /"), std::string::npos);
+  EXPECT_TRUE(plain.ended());
+  RawClient silent = client();
+  EXPECT_EQ(silent.read_all(), "");
+  EXPECT_TRUE(silent.ended());
+}
+
+TEST_F(HttpsServerTest, NamesTheFileThatCannotBeUsed) {
+  const auto message_of = [this](const std::string& certificate, const std::string& key) {
+    options_.tls = CertificateFiles{(folder_ / certificate).string(), (folder_ / key).string()};
+    try {
+      start(options_);
+    } catch (const Error& error) {
+      return error.message();
+    }
+    return std::string("no error");
+  };
+  folder_.write("none.pem", "not PEM");
+  testing::make_certificate(folder_ / "other.pem", folder_ / "other-key.pem");
+  EXPECT_THAT(message_of("absent.pem", "key.pem"), HasSubstr("absent.pem: there is no such file"));
+  EXPECT_THAT(message_of("none.pem", "key.pem"), HasSubstr("none.pem: "));
+  EXPECT_THAT(message_of("cert.pem", "none.pem"), HasSubstr("none.pem: "));
+  EXPECT_THAT(message_of("cert.pem", "other-key.pem"), HasSubstr("other-key.pem: "));
 }
 
 }  // namespace

@@ -117,8 +117,7 @@ class EventBody : public ResponseStream {
     return bytes;
   }
   static std::string bytes_of(const WireEvent& event) {
-    std::string bytes = event.name.empty() ? "" : "event: " + event.name + "\n";
-    return bytes + server_sent_event(event.data);
+    return event.name.empty() ? server_sent_event(event.data) : server_sent_event(event.name, event.data);
   }
 
   std::unique_ptr<Conversation> conversation_;
