@@ -61,7 +61,7 @@ TEST(SecretSource, ReadsAFile) {
 
 TEST(SecretSource, ASecretWrittenOutIsRefusedAndNotRepeated) {
   for (const char* written :
-       {"s3cret-s3cret", "env:s3cret-s3cret", "env:", "file:", "\"s3cret s3cret\"", "ENV:s3cret"}) {
+       {"s3cret-s3cret", "env:s3cret-s3cret", "\"env:\"", "\"file:\"", "\"s3cret s3cret\"", "ENV:s3cret"}) {
     const std::string fault = fault_of([written] { source_of(written); });
     EXPECT_THAT(fault, HasSubstr("gateway.yml:1: key: expected env:NAME or file:PATH"));
     EXPECT_THAT(fault, Not(HasSubstr("s3cret")));
