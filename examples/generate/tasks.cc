@@ -87,7 +87,7 @@ Row copy_lines(Random& random) {
 std::string opening(const std::vector<std::string>& lines, size_t i) {
   const std::string& line = lines[i];
   for (size_t end = line.find(' '); end != std::string::npos; end = line.find(' ', end + 1)) {
-    const std::string words = line.substr(0, end);
+    std::string words = line.substr(0, end);
     const auto same =
         std::count_if(lines.begin(), lines.end(), [&](const auto& other) { return other.starts_with(words); });
     if (same == 1) return words;

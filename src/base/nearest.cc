@@ -29,10 +29,12 @@ bool one_begins_the_other(std::string_view a, std::string_view b) {
 
 // "epochs" stands in "num_epochs" between underscores.
 bool is_part_of(std::string_view part, std::string_view whole) {
-  const size_t at = part.empty() ? std::string_view::npos : whole.find(part);
-  if (at == std::string_view::npos) return false;
-  const size_t end = at + part.size();
-  return (at == 0 || whole[at - 1] == '_') && (end == whole.size() || whole[end] == '_');
+  if (part.empty()) return false;
+  for (size_t at = whole.find(part); at != std::string_view::npos; at = whole.find(part, at + 1)) {
+    const size_t end = at + part.size();
+    if ((at == 0 || whole[at - 1] == '_') && (end == whole.size() || whole[end] == '_')) return true;
+  }
+  return false;
 }
 
 }  // namespace

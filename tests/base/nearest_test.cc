@@ -27,6 +27,7 @@ TEST(NearestWord, APartOfAWordIsNear) {
   EXPECT_EQ(nearest_word("epochs", known), "num_epochs");
   EXPECT_EQ(nearest_word("lr", known), "lr_scheduler");
   EXPECT_EQ(nearest_word("um", known), "");
+  EXPECT_EQ(nearest_word("len", std::vector<std::string>{"lender_len"}), "lender_len") << "not the first that looks so";
 }
 
 TEST(NearestWord, OfTwoThatAreNearTheOneWithFewerChangesWins) {

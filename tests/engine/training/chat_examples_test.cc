@@ -21,15 +21,6 @@ constexpr const char* kToolCall = R"({"messages": [
 constexpr const char* kReasoning = R"({"messages": [
   {"role": "user", "content": "a"}, {"role": "assistant", "reasoning_content": "hm", "content": "b"}]})";
 
-ExampleContext context_for(const std::filesystem::path& folder) {
-  ExampleContext context;
-  context.tokenizer = Tokenizer::load(folder);
-  context.eos = context.tokenizer->eos();
-  context.eos_text = context.eos ? context.tokenizer->token_of(*context.eos) : "";
-  context.turn_ends = context.tokenizer->stop_tokens();
-  return context;
-}
-
 DatasetConfig chat_entry(const std::string& chat_template) {
   DatasetConfig entry;
   entry.type = "chat_template";
@@ -51,19 +42,12 @@ TEST_P(TemplateTargets, AreTheseSpans) {
   write_tiny_tokenizer(folder.path());
   extend_tokenizer(folder.path(),
                    {"<|im_start|>", "<|im_end|>", "<|eot_id|>", "<|start_header_id|>", "<|end_header_id|>"}, "");
-  const ExampleContext context = context_for(folder.path());
+  const ExampleContext context = context_of(folder.path());
   ExampleSet set;
   ExampleCounts counts;
   make_chat_type(chat_entry(GetParam().chat_template), context)
       ->add(parse_json(GetParam().row, "row"), "row:1", {}, set, counts);
-  std::string text;
-  bool inside = false;
-  for (size_t i = 0; i < set.ids(0).size(); ++i) {
-    if ((set.trained(0)[i] != 0) != inside) text += inside ? "⟧" : "⟦";
-    inside = set.trained(0)[i] != 0;
-    text += context.tokenizer->decode(set.ids(0).subspan(i, 1));
-  }
-  EXPECT_EQ(inside ? text + "⟧" : text, GetParam().marked);
+  EXPECT_EQ(marked_targets(*context.tokenizer, set), GetParam().marked);
   EXPECT_EQ(counts.turns_ending_in_stop, counts.trained_turns);
 }
 
@@ -116,7 +100,7 @@ TEST(ChatExamples, TrainingAndServingAgreeForEveryTemplateAndTokenizer) {
   if (!std::filesystem::exists(golden)) GTEST_SKIP() << "the golden tokenizers do not stand beside the project";
   int n_checked = 0;
   for (const auto& folder : std::filesystem::directory_iterator(golden)) {
-    const ExampleContext context = context_for(folder.path());
+    const ExampleContext context = context_of(folder.path());
     for (const std::string& name : ChatTemplate::built_in_names()) {
       SCOPED_TRACE(folder.path().filename().string() + ", " + name);
       const auto type = make_chat_type(chat_entry(name), context);

@@ -28,11 +28,7 @@ class ExampleTypes : public ::testing::Test {
   void use(const std::vector<std::string>& specials, const std::string& chat_template, bool adds_bos) {
     write_tiny_tokenizer(folder_.path());
     extend_tokenizer(folder_.path(), specials, chat_template, adds_bos);
-    context_ = {};
-    context_.tokenizer = Tokenizer::load(folder_.path());
-    context_.eos = context_.tokenizer->eos();
-    context_.eos_text = "</s>";
-    context_.turn_ends = context_.tokenizer->stop_tokens();
+    context_ = context_of(folder_.path());
     context_.chat_template = choose_template("", "", "test", *context_.tokenizer);
   }
 
@@ -51,18 +47,7 @@ class ExampleTypes : public ::testing::Test {
     return set;
   }
 
-  // The example's text with each stretch of targets in ⟦ ⟧; the first token is never one.
-  std::string marked(const ExampleSet& set, int64_t i = 0) const {
-    std::string text;
-    bool inside = false;
-    for (size_t k = 0; k < set.ids(i).size(); ++k) {
-      const bool is_target = set.trained(i)[k] != 0;
-      if (is_target != inside) text += is_target ? "⟦" : "⟧";
-      inside = is_target;
-      text += context_.tokenizer->decode(set.ids(i).subspan(k, 1));
-    }
-    return inside ? text + "⟧" : text;
-  }
+  std::string marked(const ExampleSet& set, int64_t i = 0) const { return marked_targets(*context_.tokenizer, set, i); }
   std::string marked(const std::string& yaml, const std::string& row) { return marked(examples(entry(yaml), row)); }
   Error refused(const std::string& yaml, const std::string& row) {
     return error_of([&] { (void)examples(entry(yaml), row); });

@@ -14,6 +14,7 @@
 
 #include "base/json.h"
 #include "base/random.h"
+#include "engine/training/example_types.h"
 #include "engine/training/trainer.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/tiny_model.h"
@@ -48,6 +49,29 @@ inline void extend_tokenizer(const std::filesystem::path& folder, const std::vec
   Json settings = {{"bos_token", "<s>"}, {"eos_token", "</s>"}};
   if (!chat_template.empty()) settings["chat_template"] = chat_template;
   write_file_atomically(folder / "tokenizer_config.json", dump_json(settings));
+}
+
+// What making examples needs of the tokenizer in that folder; no chat template of its own.
+inline ExampleContext context_of(const std::filesystem::path& folder) {
+  ExampleContext context;
+  context.tokenizer = Tokenizer::load(folder);
+  context.eos = context.tokenizer->eos();
+  context.eos_text = context.eos ? context.tokenizer->token_of(*context.eos) : "";
+  context.turn_ends = context.tokenizer->stop_tokens();
+  return context;
+}
+
+// The example's text with each stretch of targets in ⟦ ⟧; the first token is never one.
+inline std::string marked_targets(const Tokenizer& tokenizer, const ExampleSet& set, int64_t example = 0) {
+  std::string text;
+  bool inside = false;
+  for (size_t k = 0; k < set.ids(example).size(); ++k) {
+    const bool is_target = set.trained(example)[k] != 0;
+    if (is_target != inside) text += is_target ? "⟦" : "⟧";
+    inside = is_target;
+    text += tokenizer.decode(set.ids(example).subspan(k, 1));
+  }
+  return inside ? text + "⟧" : text;
 }
 
 class TrainingFolder {
