@@ -1,9 +1,13 @@
-// Words for the ids of answers and exchanges: never twice in a process, and most likely not in two of them.
+// Words for the ids of answers and exchanges: never twice in a process, most likely not in two of them, and in the
+// order of the alphabet as they were made, so that exchanges that began in the same millisecond keep their order. The
+// form is that of a UUID version 7 (RFC 9562, section 5.7) without its dashes and marks: milliseconds since 1970 (48
+// bits), a count (24 bits), random bits (56).
 #pragma once
 
 #include <fmt/format.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <random>
 #include <string>
@@ -15,8 +19,10 @@ namespace understudy::cli {
 class AnswerIds {  // thread-safe
  public:
   std::string next() {
-    const uint64_t at = 2 * count_.fetch_add(1);
-    return fmt::format("{:016x}{:08x}", random_.at(at), static_cast<uint32_t>(random_.at(at + 1)));
+    const uint64_t count = count_.fetch_add(1);
+    const auto since_1970 = std::chrono::system_clock::now().time_since_epoch();
+    const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(since_1970).count();
+    return fmt::format("{:012x}{:06x}{:014x}", static_cast<uint64_t>(ms), count & 0xffffff, random_.at(count) >> 8);
   }
 
  private:
