@@ -88,6 +88,7 @@ std::string question(const std::string& model, bool stream = false) {
                     {"messages", Json::array({{{"role", "system"}, {"content", "You read invoices."}},
                                               {{"role", "user"}, {"content", "my card is 4111 1111 1111 1111"}}})},
                     {"max_tokens", 6},
+                    {"temperature", 0},
                     {"stream", stream}});
 }
 
@@ -152,14 +153,15 @@ TEST_F(GatewayCommandTest, AnswersEveryProtocolThroughWhoIsThereAndKeepsIt) {
   const std::string stream = ask(port_, "POST", "/v1/chat/completions", question("gpt-5", true));
   EXPECT_THAT(stream, HasSubstr("data: [DONE]"));
   EXPECT_THAT(stream, Not(HasSubstr("\"usage\""))) << "the client did not ask for it";
-  const std::string messages =
-      ask(port_, "POST", "/v1/messages",
-          R"({"model":"gpt-5","max_tokens":6,"stream":true,"messages":[{"role":"user","content":"hi"}]})");
+  const std::string messages = ask(
+      port_, "POST", "/v1/messages",
+      R"({"model":"gpt-5","max_tokens":6,"temperature":0,"stream":true,"messages":[{"role":"user","content":"hi"}]})");
   EXPECT_THAT(messages, HasSubstr("event: message_start"));
   EXPECT_THAT(messages, HasSubstr("event: message_stop"));
-  EXPECT_THAT(ask(port_, "POST", "/v1beta/models/gpt-5:generateContent",
-                  R"({"contents":[{"role":"user","parts":[{"text":"hi"}]}],"generationConfig":{"maxOutputTokens":6}})"),
-              HasSubstr("\"candidates\""));
+  EXPECT_THAT(
+      ask(port_, "POST", "/v1beta/models/gpt-5:generateContent",
+          R"({"contents":[{"role":"user","parts":[{"text":"hi"}]}],"generationConfig":{"maxOutputTokens":6,"temperature":0}})"),
+      HasSubstr("\"candidates\""));
   EXPECT_THAT(ask(port_, "POST", "/v1/chat/completions", question("gpt-9")), HasSubstr("model_not_found"));
   EXPECT_THAT(ask(port_, "POST", "/v1/chat/completions", question("dead")), HasSubstr("503 "));
   EXPECT_THAT(ask(port_, "GET", "/v1/models"), HasSubstr("\"gpt-5\""));
