@@ -368,7 +368,7 @@ int run_gateway(const Flags& flags) {
   keeper.refuse_on_failure = config.capture.refuse_on_failure;
   keeper.finished = [&](const Exchange& exchange, const std::optional<TraceParent>& parent) {
     exchange_metrics.add(exchange);
-    const bool texts = config.telemetry.prompt_text;
+    const bool texts = current.get()->telemetry.prompt_text;
     if (access_log.is_on()) access_log.add(access_line(exchange, texts));
     if (!traces) return;
     traces->add(spans_of(
@@ -403,6 +403,9 @@ int run_gateway(const Flags& flags) {
     health.watch(watched(*fresh, fresh_providers));
     current.set(fresh);
     log_notice(fmt::format("{} read again", flags.file));
+    for (const std::string& key : fresh->changes_that_need_restart(config)) {
+      log_warning(fmt::format("{}: {} was changed; it takes effect at the next start", flags.file, key));
+    }
   };
   server.emplace(
       options, [&api](const HttpRequest& http) { return api.answer(http); }, Api::write_error, io_threads);
@@ -448,7 +451,7 @@ int run_gateway(const Flags& flags) {
   }
   log_notice("ending: answers under way are finished first; Ctrl-C again ends at once");
   health.watch({});
-  server->stop(std::chrono::duration_cast<std::chrono::milliseconds>(config.limits.drain));
+  server->stop(std::chrono::duration_cast<std::chrono::milliseconds>(current.get()->limits.drain));
   if (admin_server) admin_server->stop(std::chrono::milliseconds(1000));
   return interrupt_signal() == SIGTERM ? 0 : exit_status(ErrorCode::kCancelled);
 }

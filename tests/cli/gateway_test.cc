@@ -231,7 +231,7 @@ TEST_F(GatewayCommandTest, ReadsItsConfigAgainAndKeepsTheOldOneWhereTheNewIsWron
   EXPECT_THAT(refused, HasSubstr("400 "));
   EXPECT_THAT(refused, HasSubstr("there is no provider"));
   EXPECT_THAT(ask(port_, "POST", "/v1/chat/completions", question("new")), HasSubstr("200 OK"));
-  folder_.write("gateway.yml", text + "  newest: [own/small]\n");
+  folder_.write("gateway.yml", text + "  newest: [own/small]\nlimits: {idle: 7s, drain: 5s}\n");
   gateway_->signal(SIGHUP);
   std::string answer;
   for (int i = 0; i < 100 && answer.find("200 OK") == std::string::npos; ++i) {

@@ -575,6 +575,36 @@ GatewayConfig GatewayConfig::read_file(const std::filesystem::path& path,
   return std::move(raw.config);
 }
 
+std::vector<std::string> GatewayConfig::changes_that_need_restart(const GatewayConfig& started_with) const {
+  const GatewayConfig& old = started_with;
+  const auto tls_files = [](const GatewayConfig& config) {
+    return config.tls ? std::pair(config.tls->certificate, config.tls->private_key)
+                      : std::pair<std::filesystem::path, std::filesystem::path>();
+  };
+  const auto admin_listen = [](const GatewayConfig& config) { return config.admin ? config.admin->listen : ""; };
+  const std::pair<const char*, bool> keys[] = {
+      {"listen", listen == old.listen},
+      {"tls", tls_files(*this) == tls_files(old)},
+      {"admin.listen", admin_listen(*this) == admin_listen(old)},
+      {"store", store == old.store},
+      {"capture.folder", capture.folder == old.capture.folder},
+      {"capture.sync", capture.sync == old.capture.sync && capture.sync_interval == old.capture.sync_interval},
+      {"capture.on_failure", capture.refuse_on_failure == old.capture.refuse_on_failure},
+      {"limits.request_body", limits.request_body.bytes == old.limits.request_body.bytes},
+      {"limits.nesting", limits.nesting == old.limits.nesting},
+      {"limits.header", limits.header.bytes == old.limits.header.bytes},
+      {"limits.idle", limits.idle == old.limits.idle},
+      {"limits.connections", limits.connections == old.limits.connections},
+      {"telemetry.traces", telemetry.traces == old.telemetry.traces},
+      {"telemetry.access_log", telemetry.access_log == old.telemetry.access_log},
+  };
+  std::vector<std::string> changed;
+  for (const auto& [key, is_same] : keys) {
+    if (!is_same) changed.emplace_back(key);
+  }
+  return changed;
+}
+
 const ProviderConfig* GatewayConfig::provider(std::string_view name) const {
   return find_row(providers, name);
 }

@@ -8,7 +8,10 @@
 namespace understudy {
 namespace {
 
+using ::testing::Contains;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using ::testing::Not;
 
 const std::string kWhole = R"(listen: 127.0.0.1:8080
@@ -160,6 +163,21 @@ TEST_F(GatewayConfigTest, RefusesWithLineAndKey) {
   EXPECT_THAT(refusal_with("base_url: \"http://10.0.0.1:8080/v1\", ", ""), HasSubstr("base_url is missing"));
   EXPECT_THAT(refusal_with("http://10.0.0.1", "http://me:pass@10.0.0.1"), HasSubstr("is refused"));
   EXPECT_THAT(refusal_with("http://10.0.0.1", "ftp://10.0.0.1"), HasSubstr("expected http://"));
+}
+
+TEST_F(GatewayConfigTest, SaysWhichChangesWaitForTheNextStart) {
+  const GatewayConfig started = read(kWhole);
+  EXPECT_THAT(read(kWhole).changes_that_need_restart(started), IsEmpty());
+  std::string text = kWhole;
+  const auto change = [&text](const std::string& from, const std::string& to) {
+    ASSERT_NE(text.find(from), std::string::npos) << from;
+    text.replace(text.find(from), from.size(), to);
+  };
+  change("tls/cert.pem", "tls/other.pem");
+  change("sync: every_answer", "sync: 20ms");
+  change("terms: may_train", "terms: no_training");  // taken over at once
+  EXPECT_THAT(read(text).changes_that_need_restart(started), ElementsAre("tls", "capture.sync"));
+  EXPECT_THAT(read("").changes_that_need_restart(started), Contains("admin.listen"));
 }
 
 TEST_F(GatewayConfigTest, RefusesASecretWrittenOutWithoutRepeatingIt) {
