@@ -1,6 +1,5 @@
-// The captured traffic as the commands that add it up read it (cost, tasks): the part of gateway.yml that says where it
-// lies and who is who, and every exchange with what its request's body shows. It needs no provider's key, and the rest
-// of gateway.yml is not its business: `understudy gateway FILE --check` has an eye on that.
+// The captured traffic as the commands that add it up read it (cost, tasks, exchanges): what gateway.yml says of where
+// it lies and who is who, and every exchange with what its request's body shows. It needs no provider's key.
 #pragma once
 
 #include <filesystem>

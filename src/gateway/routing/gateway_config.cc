@@ -381,7 +381,6 @@ void check_task(const ConfigNode& node, const TaskConfig& task, const GatewayCon
   if (task.share.value + task.sentinel.value > 1) throw node["share"].error("together with sentinel more than 100%");
   for (const std::string& model : task.match.models)
     expect_name(node["match"]["models"], model, config.models, "model");
-  if (task.match.header.empty() && task.match.models.empty()) throw node.error("match: expected header or models");
 }
 
 // ---- keys
@@ -545,6 +544,9 @@ void read_parts(Raw& raw) {
   config.models = read_models(part_of(raw, "models"), config.providers, defaults);
   const ConfigNode tasks = part_of(raw, "tasks");
   config.tasks = read_rows(tasks, task_fields(), TaskConfig{.keep = config.capture.keep});
+  for (TaskConfig& task : config.tasks) {
+    if (task.match.header.empty() && task.match.models.empty()) task.match.header = task.name;
+  }
   check_rows(tasks, config.tasks,
              [&config](const ConfigNode& node, const TaskConfig& task) { check_task(node, task, config); });
   const ConfigNode keys = part_of(raw, "keys");

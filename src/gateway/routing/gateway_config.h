@@ -121,7 +121,7 @@ struct ModelChain {
 };
 
 struct MatchConfig {
-  std::string header;
+  std::string header;  // where neither is given: the task's name
   std::vector<std::string> models;
 };
 
@@ -191,8 +191,8 @@ struct GatewayConfig {
   static GatewayConfig read_file(const std::filesystem::path& path,
                                  const std::vector<std::pair<std::string, std::string>>& overrides = {});
 
-  // Keys in which this file, read again, differs from the one that the process started with, and which a running process
-  // cannot change: listeners, store, log, limits of connections. "limits.idle", ...
+  // Keys in which this file, read again, differs from the one that the process started with, and which a running
+  // process cannot change: listeners, store, log, limits of connections. "limits.idle", ...
   std::vector<std::string> changes_that_need_restart(const GatewayConfig& started_with) const;
 
   const ProviderConfig* provider(std::string_view name) const;

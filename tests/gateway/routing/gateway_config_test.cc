@@ -135,6 +135,15 @@ TEST_F(GatewayConfigTest, AnEmptyFileIsAConfig) {
   EXPECT_EQ(config.capture.keep.redact, (std::vector<std::string>{"secret", "card"}));
 }
 
+TEST_F(GatewayConfigTest, ATaskWithoutAMatchIsKnownByItsName) {
+  const GatewayConfig config = read(
+      "providers:\n  openai: {vendor: openai, keys: [env:A]}\n"
+      "models:\n  gpt-5: [openai/gpt-5]\n"
+      "tasks:\n  invoices: {teacher: gpt-5}\n  mail: {teacher: gpt-5, match: {models: [gpt-5]}}\n");
+  EXPECT_EQ(config.task("invoices")->match.header, "invoices");
+  EXPECT_EQ(config.task("mail")->match.header, "");
+}
+
 TEST_F(GatewayConfigTest, FlagsOverrule) {
   folder_.write("gateway.yml", kWhole);
   const GatewayConfig config =
