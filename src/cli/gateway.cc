@@ -27,6 +27,7 @@
 #include "gateway/api/exchange_keeper.h"
 #include "gateway/api/exchange_telemetry.h"
 #include "gateway/api/keyring.h"
+#include "gateway/api/target_metrics.h"
 #include "gateway/capture/amender.h"
 #include "gateway/capture/exchange_source.h"
 #include "gateway/capture/feeder.h"
@@ -361,6 +362,7 @@ int run_gateway(const Flags& flags) {
   Swapped<Keyring> keyring(keyring_of(config));
 
   ExchangeMetrics exchange_metrics(metrics);
+  TargetMetrics target_metrics(metrics);
   const Random span_random(static_cast<uint64_t>(now_ms()) ^ 0x5ba6ULL);
   std::atomic<uint64_t> span_count{0};
   KeeperTools keeper;
@@ -416,7 +418,11 @@ int run_gateway(const Flags& flags) {
                                          .recorder = recorder,
                                          .metrics = metrics,
                                          .workers = workers,
-                                         .before_metrics = [&] { api.request_metrics().set_load(router.load()); },
+                                         .before_metrics =
+                                             [&] {
+                                               api.request_metrics().set_load(router.load());
+                                               target_metrics.set(board, Deadlines::Clock::now());
+                                             },
                                          .reload = reload,
                                          .now_ms = now_ms,
                                          .key = config.admin->key.is_set() ? config.admin->key.read() : Secret()});

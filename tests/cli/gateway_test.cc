@@ -166,7 +166,9 @@ TEST_F(GatewayCommandTest, AnswersEveryProtocolThroughWhoIsThereAndKeepsIt) {
   EXPECT_THAT(ask(port_, "POST", "/v1/chat/completions", question("dead")), HasSubstr("503 "));
   EXPECT_THAT(ask(port_, "GET", "/v1/models"), HasSubstr("\"gpt-5\""));
   EXPECT_THAT(ask(port_, "GET", "/metrics"), HasSubstr("404 ")) << "the admin listener has it";
-  EXPECT_THAT(ask(admin_port_, "GET", "/metrics"), HasSubstr("understudy_exchanges_total"));
+  const std::string metrics = ask(admin_port_, "GET", "/metrics");
+  EXPECT_THAT(metrics, HasSubstr("understudy_exchanges_total"));
+  EXPECT_THAT(metrics, HasSubstr("understudy_target_breaker{model=\"any\",provider=\"gone\"}"));
   EXPECT_THAT(ask(admin_port_, "GET", "/readyz"), HasSubstr("ready"));
 
   EXPECT_EQ(gateway_->end(SIGKILL), 128 + SIGKILL) << "what was answered is kept all the same";
