@@ -70,13 +70,13 @@ void ExchangeKeeper::note(const std::vector<ChatEvent>& events) {
     }
   }
   const bool is_due = pending_.size() >= kPartBytes || Clock::now() - last_part_ >= kPartEvery;
-  if (is_due && has_begun_) flush_part(false);
+  if (is_due && has_begun_) write_part();
 }
 
-void ExchangeKeeper::flush_part(bool is_last) {
+void ExchangeKeeper::write_part() {
   last_part_ = Clock::now();
   if (!policy_.keep_bodies) pending_.clear();
-  const size_t end = is_last || kinds_.empty() ? pending_.size() : safe_end(pending_, kinds_);
+  const size_t end = kinds_.empty() ? pending_.size() : safe_end(pending_, kinds_);
   if (end == 0) return;
   const std::string_view text = std::string_view(pending_).substr(0, end);
   tools_.recorder->part(record_.id, kinds_.empty() ? std::string(text) : redactor_.redact_body(text), answer_.usage);

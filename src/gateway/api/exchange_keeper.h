@@ -44,7 +44,7 @@ class ExchangeKeeper {
 
  private:
   using Clock = std::chrono::steady_clock;
-  void flush_part(bool is_last);
+  void write_part();  // of what is pending, what can be redacted for good
   void fill_end(std::string_view body);
 
   const KeeperTools& tools_;
