@@ -3,8 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <chrono>
 #include <string>
@@ -15,6 +13,7 @@
 #include "tests/support/byte_model.h"
 #include "tests/support/raw_client.h"
 #include "tests/support/run_command.h"
+#include "tests/support/serving.h"
 
 namespace understudy {
 namespace {
@@ -22,58 +21,8 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 using testing::RawClient;
+using testing::Serving;
 using testing::TemporaryFolder;
-
-// A command that serves, as a child process; its lines of standard output as far as they were waited for.
-class Serving {
- public:
-  explicit Serving(std::vector<std::string> arguments) {
-    int ends[2];
-    CHECK(::pipe(ends) == 0, "no pipe");
-    arguments.insert(arguments.begin(), UNDERSTUDY_BINARY);
-    std::vector<char*> words;
-    for (std::string& argument : arguments) words.push_back(argument.data());
-    words.push_back(nullptr);
-    process_ = ::fork();
-    if (process_ == 0) {
-      ::dup2(ends[1], 1);
-      ::close(ends[0]);
-      ::execv(words[0], words.data());
-      ::_exit(127);
-    }
-    ::close(ends[1]);
-    output_ = ends[0];
-  }
-  ~Serving() {
-    if (process_ > 0) end(SIGKILL);
-    ::close(output_);
-  }
-  // The port in the next line that begins so; 0 where the program ended.
-  uint16_t port_after(const std::string& beginning) {
-    std::string line;
-    char byte = 0;
-    while (::read(output_, &byte, 1) == 1) {
-      if (byte != '\n') {
-        line += byte;
-        continue;
-      }
-      if (line.rfind(beginning, 0) == 0) return static_cast<uint16_t>(std::stoi(line.substr(line.rfind(':') + 1)));
-      line.clear();
-    }
-    return 0;
-  }
-  void signal(int number) const { ::kill(process_, number); }
-  int end(int number) {
-    ::kill(process_, number);
-    int status = 0;
-    ::waitpid(std::exchange(process_, 0), &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  }
-
- private:
-  pid_t process_ = 0;
-  int output_ = -1;
-};
 
 std::string ask(uint16_t port, const std::string& method, const std::string& path, const std::string& body = "",
                 const std::string& headers = "") {

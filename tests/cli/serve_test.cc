@@ -3,8 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <chrono>
 #include <string>
@@ -14,51 +12,26 @@
 #include "tests/support/byte_model.h"
 #include "tests/support/raw_client.h"
 #include "tests/support/run_command.h"
+#include "tests/support/serving.h"
 
 namespace understudy {
 namespace {
 
 using ::testing::HasSubstr;
 using testing::RawClient;
+using testing::Serving;
 using testing::TemporaryFolder;
 
-// The program as a child process with its standard output in a pipe.
-class Served {
- public:
-  explicit Served(std::vector<std::string> arguments) {
-    int ends[2];
-    CHECK(::pipe(ends) == 0, "no pipe");
-    arguments.insert(arguments.begin(), {UNDERSTUDY_BINARY, "serve"});
-    std::vector<char*> words;
-    for (std::string& argument : arguments) words.push_back(argument.data());
-    words.push_back(nullptr);
-    process_ = ::fork();
-    if (process_ == 0) {
-      ::dup2(ends[1], 1);
-      ::close(ends[0]);
-      ::execv(words[0], words.data());
-      ::_exit(127);
-    }
-    ::close(ends[1]);
-    char byte = 0;
-    while (::read(ends[0], &byte, 1) == 1 && byte != '\n') first_line_ += byte;
-    ::close(ends[0]);
+// `understudy serve` with these arguments, and its first line.
+struct Served : Serving {
+  explicit Served(std::vector<std::string> arguments) : Serving(with_command(std::move(arguments))) {}
+  static std::vector<std::string> with_command(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), "serve");
+    return arguments;
   }
-  ~Served() {
-    if (process_ > 0) end(SIGKILL);
-  }
-  const std::string& first_line() const { return first_line_; }
-  uint16_t port() const { return static_cast<uint16_t>(std::stoi(first_line_.substr(first_line_.rfind(':') + 1))); }
-  int end(int signal) {
-    ::kill(std::exchange(process_, -process_), signal);
-    int status = 0;
-    ::waitpid(-process_, &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  }
+  uint16_t port() const { return static_cast<uint16_t>(std::stoi(first_line.substr(first_line.rfind(':') + 1))); }
 
- private:
-  pid_t process_ = 0;
-  std::string first_line_;
+  const std::string first_line = line().value_or("");
 };
 
 std::string completion(uint16_t port, const Json& more) {
@@ -75,7 +48,7 @@ TEST(Serve, GivesGeneratesTokensAndEndsInGoodOrder) {
   const TemporaryFolder folder;
   const std::string model = testing::write_byte_model(folder).string();
   Served served({model, "--listen", "127.0.0.1:0", "--compute", "f32"});
-  ASSERT_THAT(served.first_line(), ::testing::MatchesRegex("listening on http://127\\.0\\.0\\.1:[0-9]+"));
+  ASSERT_THAT(served.first_line, ::testing::MatchesRegex("listening on http://127\\.0\\.0\\.1:[0-9]+"));
   const std::string response = completion(served.port(), Json::object());
   ASSERT_THAT(response, HasSubstr("200 OK"));
   const Json answer = parse_json(response.substr(response.find("\r\n\r\n") + 4), "answer");

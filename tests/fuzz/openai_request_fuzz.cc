@@ -1,60 +1,13 @@
-// Requests, answers and streams of OpenAI's chat and completions by strangers: read or refused. A request that was read
-// is written and read again as the same value, once it has gone that way and lost what the protocol has no form for.
-#include <algorithm>
+// OpenAI's chat completions and completions.
 #include <cstddef>
 #include <cstdint>
-#include <string>
 #include <string_view>
 
-#include "base/error.h"
-#include "gateway/wire/protocol.h"
-
-namespace {
-
-using understudy::Protocol;
-
-void check_request(const Protocol& protocol, std::string_view body) {
-  understudy::ChatRequest request;
-  try {
-    request = protocol.read_request(protocol.write_request(protocol.read_request(body)));
-  } catch (const understudy::Error&) {
-    return;
-  }
-  CHECK(protocol.read_request(protocol.write_request(request)) == request, "the request changed on its way");
-}
-
-void check_answer(const Protocol& protocol, std::string_view body) {
-  try {
-    const understudy::ChatAnswer answer = protocol.read_answer(protocol.write_answer(protocol.read_answer(body)));
-    CHECK(protocol.read_answer(protocol.write_answer(answer)) == answer, "the answer changed on its way");
-  } catch (const understudy::Error&) {
-    return;
-  }
-}
-
-// Each line is one event.
-void check_stream(const Protocol& protocol, std::string_view lines) {
-  const auto reader = protocol.event_reader();
-  understudy::ChatAnswer answer;
-  try {
-    while (!lines.empty()) {
-      const size_t end = std::min(lines.find('\n'), lines.size());
-      for (const auto& event : reader->read({"", std::string(lines.substr(0, end))})) collect(event, answer);
-      lines.remove_prefix(std::min(lines.size(), end + 1));
-    }
-  } catch (const understudy::Error&) {
-    return;
-  }
-}
-
-}  // namespace
+#include "tests/fuzz/protocol_fuzz.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view input(reinterpret_cast<const char*>(data), size);
-  for (const Protocol* protocol : {&understudy::openai_chat(), &understudy::openai_completions()}) {
-    check_request(*protocol, input);
-    check_answer(*protocol, input);
-    check_stream(*protocol, input);
-  }
+  understudy::fuzzing::check_protocol(understudy::openai_chat(), input);
+  understudy::fuzzing::check_protocol(understudy::openai_completions(), input);
   return 0;
 }
