@@ -11,9 +11,14 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/files.h"
+#include "base/interrupt.h"
 #include "generate/invoices.h"
 #include "generate/tasks.h"
 #include "receipts/commands.h"
+#include "traffic/instructions.h"
+#include "traffic/send.h"
+#include "traffic/teacher.h"
 
 namespace understudy::examples {
 namespace {
@@ -28,6 +33,11 @@ constexpr std::string_view kHelp =
   invoices --rows N --seed S --split train|test   the demo's invoices, of layouts and with field names that pre-training has not
 
   split    --data ROWS --train FILE --test FILE [--percent 20]   labelled receipts in two, look-alikes together
+  instructions                           the prompt of 2,000 tokens that the demo's application sends along
+  teacher  --data ROWS --listen HOST:PORT   a stand-in for a rented model: OpenAI's chat completions, answers from the rows
+  send     --data ROWS --to URL --model M [--task T] [--instructions FILE] [--parallel 4] [--skip 0] [--limit 0]
+                                         asks for every row as an application would, and counts; exit status 1 where a request failed
+
   baseline --data ROWS                   what rules answer for receipts, {"id", "answer"} a line, for `understudy eval --answers`
 
 A row is {"id", "task", "input", "output"}. Example:
@@ -140,6 +150,37 @@ void answer_by_rules(Arguments& arguments) {
   answer_receipts_by_rules(data, std::cout);
 }
 
+void teach(Arguments& arguments) {
+  const std::string data = arguments.needed("data");
+  const std::string listen = arguments.text("listen", "127.0.0.1:0");
+  arguments.expect_all_used();
+  serve_teacher(data, listen, interrupt_token());
+}
+
+int send(Arguments& arguments) {
+  SendOptions options;
+  options.rows = arguments.needed("data");
+  options.to = arguments.needed("to");
+  options.model = arguments.needed("model");
+  options.task = arguments.text("task", "");
+  if (const std::string file = arguments.text("instructions", ""); !file.empty())
+    options.instructions = read_file(file);
+  options.parallel = static_cast<int>(arguments.number("parallel", 4));
+  options.skip = static_cast<int64_t>(arguments.number("skip", 0));
+  options.limit = static_cast<int64_t>(arguments.number("limit", 0));
+  arguments.expect_all_used();
+  if (options.parallel < 1 || options.parallel > 256) {
+    throw Error(ErrorCode::kUsage, "--parallel: expected 1 to 256", "");
+  }
+  const SendReport report = send_rows(options);
+  std::cout << fmt::format("{} answered, {} failed, {} as labelled", report.answered, report.failed, report.right);
+  for (const auto& [provider, count] : report.answered_by) std::cout << fmt::format("; {} by {}", count, provider);
+  std::cout << '\n';
+  if (report.failed == 0) return 0;
+  std::cerr << "the first failure: " << report.first_failure << '\n';
+  return 1;
+}
+
 int run(int argc, char** argv) {
   const std::string command = argc > 1 ? argv[1] : "--help";
   if (command == "--help" || command == "-h") {
@@ -157,6 +198,12 @@ int run(int argc, char** argv) {
     split(arguments);
   else if (command == "baseline")
     answer_by_rules(arguments);
+  else if (command == "instructions")
+    std::cout << invoice_instructions();
+  else if (command == "teacher")
+    teach(arguments);
+  else if (command == "send")
+    return send(arguments);
   else if (command == "tasks") {
     for (const std::string_view name : task_names()) std::cout << name << '\n';
   } else {

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <map>
 #include <memory>
+#include <string_view>
 #include <utility>
 
 #include "base/json.h"
@@ -27,6 +28,7 @@ struct Flags {
   std::string format = "json";
   int64_t limit = 0;
   bool json = false;
+  bool pruned = false;
 };
 
 void write_line(const Json& value) {
@@ -45,21 +47,35 @@ void tell_left_out(int64_t n_rows, const std::map<LeftOut, int64_t>& left_out) {
                static_cast<long long>(n_left_out), reasons.c_str());
 }
 
+// Which static prompts the rows are without: what the task's `pruned_prompt` is to say.
+void tell_pruned(const std::map<std::string, int64_t>& fingerprints) {
+  for (const auto& [fingerprint, count] : fingerprints) {
+    std::fprintf(stderr, "pruned_prompt: %s   # the static prompt that %lld rows are without\n", fingerprint.c_str(),
+                 static_cast<long long>(count));
+  }
+  if (fingerprints.size() > 1) {
+    std::fprintf(stderr, "the rows come from several static prompts: a specialist can do without one of them only\n");
+  }
+}
+
 // With openai-chat --limit counts rows, not what was looked at.
-void write_training_rows(const ExchangeSource& source, ExchangeFilter filter) {
+void write_training_rows(const ExchangeSource& source, ExchangeFilter filter, bool pruned) {
   const int64_t limit = std::exchange(filter.limit, 0);
+  std::map<std::string, int64_t> fingerprints;
   int64_t n_rows = 0;
   std::map<LeftOut, int64_t> left_out;
   source.each_exchange(filter, [&](const Exchange& exchange) {
-    const TrainingRow row = training_row(exchange);
+    const TrainingRow row = training_row(exchange, pruned);
     if (row.left_out) {
       ++left_out[*row.left_out];
       return true;
     }
     write_line(row.row);
+    if (pruned) ++fingerprints[exchange.fingerprint];
     return ++n_rows != limit;
   });
   tell_left_out(n_rows, left_out);
+  tell_pruned(fingerprints);
 }
 
 int run_exchanges(const Flags& flags) {
@@ -73,7 +89,7 @@ int run_exchanges(const Flags& flags) {
   filter.limit = flags.limit;
   if (!flags.since.empty()) filter.since_ms = since_ms(flags.since, "--since");
   if (flags.format == "openai-chat" && !flags.json) {
-    write_training_rows(source, filter);
+    write_training_rows(source, filter, flags.pruned);
   } else {
     source.each_exchange(filter, [](const Exchange& exchange) {
       write_line(to_json(exchange));
@@ -117,6 +133,11 @@ Command exchanges_command() {
                   ->check(CLI::IsMember({"json", "openai-chat"}))
                   ->capture_default_str();
               sub->add_flag("--json", flags->json, "the same as --format json");
+              if (verb.name == std::string_view("export")) {
+                sub->add_flag(
+                    "--pruned", flags->pruned,
+                    "openai-chat: without system messages; prints the fingerprint for the task's pruned_prompt");
+              }
             }
             return [flags] { return run_exchanges(*flags); };
           }};

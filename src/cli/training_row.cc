@@ -19,6 +19,10 @@ bool is_plain(const Message& message) {
                      [](const ContentPart& part) { return part.is_text() || std::get_if<Reasoning>(&part.other); });
 }
 
+bool is_instruction(const Message& message) {
+  return message.role == Role::kSystem || message.role == Role::kDeveloper;
+}
+
 // The model's answer as the conversation's next message; nothing where it did not come to its own end.
 std::optional<Message> answer_message(const ChatAnswer& answer) {
   if (answer.choices.empty()) return std::nullopt;
@@ -62,7 +66,7 @@ std::string_view to_string(LeftOut reason) {
   return {};
 }
 
-TrainingRow training_row(const Exchange& exchange) {
+TrainingRow training_row(const Exchange& exchange, bool pruned) {
   if (!was_answered(exchange)) return {LeftOut::kUnanswered, {}};
   if (exchange.terms != Terms::kMayTrain) return {LeftOut::kNoTraining, {}};
   if (!exchange.sampled || exchange.request.empty() || exchange.answer.empty()) return {LeftOut::kNotKept, {}};
@@ -74,6 +78,7 @@ TrainingRow training_row(const Exchange& exchange) {
     }
     std::optional<Message> answer = answer_message(protocol.read_answer(exchange.answer));
     if (!answer) return {LeftOut::kUnanswered, {}};
+    if (pruned) std::erase_if(request.messages, is_instruction);
     request.messages.push_back(std::move(*answer));
     TrainingRow result;
     result.row = chat_row(std::move(request));

@@ -23,6 +23,7 @@ struct TrainingRow {
   // tools only where the request had some.
   Json row;
 };
-TrainingRow training_row(const Exchange& exchange);
+// `pruned`: without system and developer messages, for a specialist that is to do without them.
+TrainingRow training_row(const Exchange& exchange, bool pruned = false);
 
 }  // namespace understudy::cli

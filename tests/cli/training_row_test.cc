@@ -41,6 +41,13 @@ TEST(TrainingRow, IsTheConversationWithItsAnswerAndWhereItCameFrom) {
                                    "expected"));
 }
 
+TEST(TrainingRow, PrunedItIsWithoutTheInstructions) {
+  const TrainingRow result = training_row(answered(), true);
+  ASSERT_EQ(result.left_out, std::nullopt);
+  ASSERT_EQ(result.row.at("messages").size(), 2U);
+  EXPECT_EQ(result.row.at("messages").at(0).at("content"), "Grüße?");
+}
+
 TEST(TrainingRow, ToolsAndTheirCallsStandInOpenAisForm) {
   Exchange exchange = answered();
   replace(exchange.request, R"("temperature":0.5)",

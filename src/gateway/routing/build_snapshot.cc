@@ -91,6 +91,7 @@ RoutedTask task_of(const TaskConfig& config, const RoutingSnapshot& snapshot) {
   task.teacher = snapshot.models.at(config.teacher);
   if (!config.specialist.empty()) task.specialist = snapshot.models.at(config.specialist);
   task.images = config.images;
+  task.pruned_prompt = config.pruned_prompt;
   task.card = card_of(config.card);
   if (config.after && config.buffer) task.gate = gate_of(*config.after);
   task.capture = {config.keep.sample.value, config.keep.redact};

@@ -30,6 +30,7 @@ double place_of(std::string_view draw, std::string_view task, const RequestHead&
 }
 
 std::string_view lacks_capability(const TaskFacts& task, const RequestFacts& request) {
+  if (!task.pruned_prompt.empty() && request.head.fingerprint != task.pruned_prompt) return "prompt changed";
   if (request.head.has_media && !task.images) return "images";
   if (request.head.n > 1) return "n";
   if (request.head.has_tools && !task.card.has_tools) return "tools";

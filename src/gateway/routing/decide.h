@@ -22,6 +22,9 @@ struct TaskFacts {
   bool has_specialist = false;
   bool images = false;  // before.images: the specialist may be given media
   SpecialistCard card;
+  // The fingerprint of the static prompt without which the specialist was trained; empty: it is given the prompt. It
+  // would answer by the old instructions whatever new ones say, so that requests with others are not its own.
+  std::string_view pruned_prompt;
 };
 
 struct RequestFacts {
@@ -32,7 +35,7 @@ struct RequestFacts {
 struct Decision {
   enum class Who { kTeacher, kSpecialist };
   Who who = Who::kTeacher;
-  std::string reason;   // "share 80%", "sentinel", "images", "pinned", "shadow", "no specialist", ...
+  std::string reason;   // "share 80%", "sentinel", "images", "prompt changed", "pinned", "shadow", "no specialist", ...
   bool shadow = false;  // the specialist answers beside the teacher and is only recorded
   bool operator==(const Decision&) const = default;
 };

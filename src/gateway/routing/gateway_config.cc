@@ -358,6 +358,16 @@ const Fields<TaskConfig>& task_fields() {
           .field("specialist", &TaskConfig::specialist, "a name under models")
           .special("card", "the specialist's card.json",
                    [](const ConfigNode& node, TaskConfig& task) { task.card = node.as_text(); })
+          .special("pruned_prompt", "fingerprint of the static prompt that the specialist was trained without",
+                   [](const ConfigNode& node, TaskConfig& task) {
+                     task.pruned_prompt = node.as_text();
+                     const bool is_hash = task.pruned_prompt.size() == 64 &&
+                                          task.pruned_prompt.find_first_not_of("0123456789abcdef") == std::string::npos;
+                     if (!is_hash) {
+                       throw node.error("expected 64 hexadecimal digits",
+                                        "`understudy exchanges export --pruned` prints it");
+                     }
+                   })
           .field("share", &TaskConfig::share, "of what the gates let pass, to the specialist")
           .group("capture", &TaskConfig::keep, keep, "")
           .field("shadow", &TaskConfig::shadow, "the specialist answers beside the teacher, only recorded")
@@ -377,6 +387,9 @@ void check_task(const ConfigNode& node, const TaskConfig& task, const GatewayCon
   if (!task.specialist.empty()) expect_name(node["specialist"], task.specialist, config.models, "model");
   if (task.specialist.empty() && (task.share.value > 0 || task.shadow)) {
     throw node.error("specialist is missing: a share or a shadow needs one");
+  }
+  if (task.specialist.empty() && !task.pruned_prompt.empty()) {
+    throw node["pruned_prompt"].error("there is no specialist that would be given less");
   }
   if (task.share.value + task.sentinel.value > 1) throw node["share"].error("together with sentinel more than 100%");
   for (const std::string& model : task.match.models)

@@ -137,6 +137,7 @@ struct TaskConfig {
   std::string teacher;         // a name under `models`
   std::string specialist;      // likewise; empty: none yet
   std::filesystem::path card;  // the specialist's card.json, for gate A's lengths; empty: none
+  std::string pruned_prompt;   // fingerprint of the static prompt that the specialist was trained without; empty: none
   Share share{0};
   bool shadow = false;
   Share sentinel{0};

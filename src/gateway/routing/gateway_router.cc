@@ -68,13 +68,15 @@ int64_t tokens_of(const Exchange& record) {
 
 // Tokens of the prompt, as far as gate A needs to know: a token has a byte at least.
 int64_t prompt_tokens_of(const RoutedTask& task, const WireRequest& request, const UsageEstimator& estimator) {
-  const auto bytes = static_cast<int64_t>(request.body().size());
+  const std::string& system = request.head().system;
+  const bool is_pruned = !task.pruned_prompt.empty();
+  const auto bytes = static_cast<int64_t>(request.body().size() - (is_pruned ? system.size() : 0));
   if (!task.specialist || task.specialist->targets.empty() || bytes <= task.card.longest_prompt.value_or(bytes))
     return 0;
   for (const ChainTarget& target : task.specialist->targets) {
     const TokenService* words = target.provider->tokens();
     if (words == nullptr) continue;
-    std::string text = request.head().system + "\n";
+    std::string text = is_pruned ? "" : system + "\n";
     try {
       text += input_text(request.value());
     } catch (const Error&) {
@@ -127,6 +129,8 @@ class GatewayRouter::Request {
   Awaitable<Attempt> escalate(const RoutedTask& task, std::string why);
   bool judge(const RoutedTask& task, HeldAnswer& held, size_t row);
   bool knows_capability(const RoutedTask& task);
+  TaskFacts facts_of(const RoutedTask& task) const;
+  const WireRequest& request_for_specialist(const RoutedTask& task);
   void start_shadow(const RoutedTask& task);
   static Awaitable<void> shadow(GatewayRouter& router, std::shared_ptr<const RoutingSnapshot> snapshot,
                                 std::string task_name, std::shared_ptr<const WireRequest> request, std::string id,
@@ -143,7 +147,9 @@ class GatewayRouter::Request {
   std::optional<Route> route_;
   Reservation reservation_;
   WorstCase most_;
-  std::unique_ptr<WireRequest> probing_;  // the request with log-probabilities; outlives the specialist's stream
+  // What the specialist is asked where it is not the client's own request; they outlive its stream.
+  std::unique_ptr<WireRequest> pruned_;   // without its static prompt
+  std::unique_ptr<WireRequest> probing_;  // with log-probabilities
 };
 
 namespace {
@@ -244,14 +250,22 @@ Decision GatewayRouter::Request::decide_for(const RoutedTask& task) {
     route_->task = task.name;
   }
   record_.route.version = route_->version;
-  const TaskFacts facts{task.specialist != nullptr, task.images, task.card};
-  return decide(*route_, facts, {request_.head(), prompt_tokens_of(task, request_, router_.estimator_)});
+  return decide(*route_, facts_of(task), {request_.head(), prompt_tokens_of(task, request_, router_.estimator_)});
 }
 
 bool GatewayRouter::Request::knows_capability(const RoutedTask& task) {
-  const TaskFacts facts{task.specialist != nullptr, task.images, task.card};
   return task.specialist &&
-         lacks_capability(facts, {request_.head(), prompt_tokens_of(task, request_, router_.estimator_)}).empty();
+         lacks_capability(facts_of(task), {request_.head(), prompt_tokens_of(task, request_, router_.estimator_)})
+             .empty();
+}
+
+TaskFacts GatewayRouter::Request::facts_of(const RoutedTask& task) const {
+  return {task.specialist != nullptr, task.images, task.card, task.pruned_prompt};
+}
+
+const WireRequest& GatewayRouter::Request::request_for_specialist(const RoutedTask& task) {
+  if (!task.pruned_prompt.empty() && !pruned_) pruned_ = without_static_prompt(request_);
+  return pruned_ ? *pruned_ : request_;
 }
 
 Awaitable<Attempt> GatewayRouter::Request::run(std::shared_ptr<const Chain> chain, Purpose purpose,
@@ -279,7 +293,7 @@ Awaitable<Attempt> GatewayRouter::Request::ask_teacher(const RoutedTask& task, c
   if (attempt.started()) co_return attempt;
   const Kind kind = attempt.failure().kind;
   if (kind == Kind::kRefused || kind == Kind::kCancelled || !knows_capability(task)) co_return attempt;
-  Attempt resort = co_await run(task.specialist, Purpose::kEscalation, request_);
+  Attempt resort = co_await run(task.specialist, Purpose::kEscalation, request_for_specialist(task));
   if (!resort.started()) {
     record_.error = error_text(attempt.failure());
     co_return attempt;
@@ -290,7 +304,7 @@ Awaitable<Attempt> GatewayRouter::Request::ask_teacher(const RoutedTask& task, c
 }
 
 Awaitable<Attempt> GatewayRouter::Request::ask_specialist(const RoutedTask& task) {
-  Attempt attempt = co_await run(task.specialist, Purpose::kAnswer, request_);
+  Attempt attempt = co_await run(task.specialist, Purpose::kAnswer, request_for_specialist(task));
   if (attempt.started() || attempt.failure().kind == Kind::kCancelled) co_return attempt;
   std::string why = fmt::format("specialist: {}", to_string(attempt.failure().kind));
   Attempt escalated = co_await escalate(task, std::move(why));
@@ -299,8 +313,8 @@ Awaitable<Attempt> GatewayRouter::Request::ask_specialist(const RoutedTask& task
 
 Awaitable<Attempt> GatewayRouter::Request::ask_gated_specialist(const RoutedTask& task) {
   const bool needs_score = route_->min_value_token_probability.has_value();
-  if (task.gate->needs_logprobs() && needs_score) probing_ = with_logprobs(request_);
-  const WireRequest& request = probing_ ? *probing_ : request_;
+  if (task.gate->needs_logprobs() && needs_score) probing_ = with_logprobs(request_for_specialist(task));
+  const WireRequest& request = probing_ ? *probing_ : request_for_specialist(task);
   Attempt attempt = co_await run(task.specialist, Purpose::kAnswer, request);
   if (!attempt.started()) {
     if (attempt.failure().kind == Kind::kCancelled) co_return attempt;
@@ -350,7 +364,7 @@ Awaitable<Attempt> GatewayRouter::Request::escalate(const RoutedTask& task, std:
 
 void GatewayRouter::Request::start_shadow(const RoutedTask& task) {
   if (!router_.tools_.amend || router_.shadows_.load() >= kMostShadows || !reservation_.extend(most_)) return;
-  auto copy = std::make_shared<const WireRequest>(request_);
+  auto copy = std::make_shared<const WireRequest>(request_for_specialist(task));
   const std::optional<double> at_least = route_->min_value_token_probability;
   router_.tasks_.start(shadow(router_, snapshot_, task.name, std::move(copy), record_.id, at_least));
 }

@@ -37,6 +37,18 @@ Awaitable<HeldAnswer> hold_answer(std::unique_ptr<AnswerStream> stream) {
   co_return held;
 }
 
+std::unique_ptr<WireRequest> without_static_prompt(const WireRequest& request) {
+  try {
+    ChatRequest value = request.value();
+    std::erase_if(value.messages, [](const Message& message) {
+      return message.role == Role::kSystem || message.role == Role::kDeveloper;
+    });
+    return std::make_unique<WireRequest>(WireRequest::of(request.protocol(), std::move(value)));
+  } catch (const Error&) {
+    return nullptr;  // the provider will say what is wrong with it
+  }
+}
+
 std::unique_ptr<WireRequest> with_logprobs(const WireRequest& request) {
   try {
     ChatRequest value = request.value();

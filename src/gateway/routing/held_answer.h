@@ -1,5 +1,6 @@
 // A specialist's answer held until gate B has judged it, and given out afterwards. And the request that asks for it:
-// with log-probabilities where the gate needs them, which a client that did not ask for them never sees.
+// without the static prompt where the specialist was trained without it, and with log-probabilities where the gate
+// needs them, which a client that did not ask for them never sees.
 #pragma once
 
 #include <memory>
@@ -24,6 +25,9 @@ struct HeldAnswer {
 
 // Reads the stream to its end.
 Awaitable<HeldAnswer> hold_answer(std::unique_ptr<AnswerStream> stream);
+
+// The same request without its system and developer messages; nothing where it cannot be read.
+std::unique_ptr<WireRequest> without_static_prompt(const WireRequest& request);
 
 // The same request, asking for log-probabilities too; nothing where it does already, or where it cannot be said.
 std::unique_ptr<WireRequest> with_logprobs(const WireRequest& request);

@@ -27,6 +27,7 @@ struct RoutedTask {
   std::shared_ptr<const Chain> teacher;
   std::shared_ptr<const Chain> specialist;  // or none
   bool images = false;                      // before.images
+  std::string pruned_prompt;                // fingerprint of the static prompt that the specialist is not given
   SpecialistCard card;
   std::optional<AnswerGate> gate;  // nothing: the specialist's answer goes out as it comes (`answer: stream`)
   CaptureRule capture;

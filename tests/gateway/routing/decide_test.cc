@@ -31,6 +31,17 @@ TEST(Decide, TheShareGoesToTheSpecialist) {
   EXPECT_EQ(asked.decide().reason, "share 12.5%");
 }
 
+TEST(Decide, AnotherStaticPromptThanThePrunedOneGoesToTheTeacher) {
+  Asked asked;
+  asked.head.fingerprint = "old";
+  asked.task.pruned_prompt = "old";
+  EXPECT_EQ(asked.decide().who, Who::kSpecialist);
+  asked.head.fingerprint = "new";
+  EXPECT_EQ(asked.decide(), (Decision{Who::kTeacher, "prompt changed", false}));
+  asked.route.pinned = "specialist";
+  EXPECT_EQ(asked.decide().reason, "prompt changed") << "it would answer by the old instructions";
+}
+
 TEST(Decide, WhatTheSpecialistCannotDoGoesToTheTeacher) {
   Asked images;
   images.head.has_media = true;

@@ -144,6 +144,23 @@ TEST_F(GatewayConfigTest, ATaskWithoutAMatchIsKnownByItsName) {
   EXPECT_EQ(config.task("mail")->match.header, "");
 }
 
+TEST_F(GatewayConfigTest, APrunedPromptIsAFingerprintAndNeedsASpecialist) {
+  const std::string models =
+      "providers:\n  openai: {vendor: openai, keys: [env:A]}\nmodels:\n  m: [openai/m]\ntasks:\n";
+  const std::string fingerprint(64, 'a');
+  const auto refusal = [&](const std::string& task) {
+    try {
+      (void)read(models + task);
+    } catch (const Error& error) {
+      return error.message();
+    }
+    return std::string();
+  };
+  EXPECT_EQ(refusal("  t: {teacher: m, specialist: m, pruned_prompt: " + fingerprint + "}\n"), "");
+  EXPECT_THAT(refusal("  t: {teacher: m, specialist: m, pruned_prompt: abc}\n"), HasSubstr("64 hexadecimal digits"));
+  EXPECT_THAT(refusal("  t: {teacher: m, pruned_prompt: " + fingerprint + "}\n"), HasSubstr("no specialist"));
+}
+
 TEST_F(GatewayConfigTest, FlagsOverrule) {
   folder_.write("gateway.yml", kWhole);
   const GatewayConfig config =

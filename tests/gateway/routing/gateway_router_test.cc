@@ -48,6 +48,34 @@ AnswerGate grounded_total() {
   return gate;
 }
 
+WireRequest instructed(const std::string& instructions) {
+  ChatRequest request;
+  request.model = "gpt-5";
+  request.messages = {Message::of(Role::kSystem, instructions), Message::of(Role::kUser, "total 19.90")};
+  return WireRequest::of(openai_chat(), std::move(request));
+}
+
+TEST_F(RouterTest, ASpecialistThatWasTrainedWithoutThePromptIsNotGivenIt) {
+  std::vector<std::string> teacher_saw;
+  std::vector<std::string> specialist_saw;
+  make(
+      [&](const WireRequest& request, int) {
+        teacher_saw.push_back(request.head().system);
+        return Script::answering({"rented"});
+      },
+      [&](const WireRequest& request, int) {
+        specialist_saw.push_back(request.head().system);
+        return Script::answering({"own"});
+      });
+  task.pruned_prompt = instructed("Read the invoice.").head().fingerprint;
+  begin();
+  EXPECT_EQ(ask_router(instructed("Read the invoice.")).text, "own");
+  EXPECT_EQ(ask_router(instructed("Read the invoice, in French.")).text, "rented");
+  EXPECT_EQ(record.route.reason, "prompt changed");
+  EXPECT_EQ(specialist_saw, std::vector<std::string>{""});
+  EXPECT_EQ(teacher_saw, std::vector<std::string>{"Read the invoice, in French."});
+}
+
 TEST_F(RouterTest, AModelIsKnownAndTheKeysOwnElse404And403) {
   next.keys["billing"] = {{"invoices-v7"}};
   make(saying("teacher"), saying("specialist"));

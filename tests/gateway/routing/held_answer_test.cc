@@ -11,6 +11,7 @@ namespace understudy {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 using testing::Script;
 using testing::ScriptedProvider;
 
@@ -110,6 +111,18 @@ TEST_F(HeldAnswerTest, AsksForLogProbabilitiesInAProtocolThatHasThem) {
   const auto messages = with_logprobs(request_of(anthropic_messages()));
   ASSERT_TRUE(messages);
   EXPECT_EQ(messages->protocol().name(), ProtocolName::kOpenAiChat) << "Anthropic's has none";
+}
+
+TEST_F(HeldAnswerTest, TheStaticPromptCanBeLeftOut) {
+  for (const Protocol* protocol : {&openai_chat(), &anthropic_messages()}) {
+    const auto pruned = without_static_prompt(request_of(*protocol));
+    ASSERT_TRUE(pruned);
+    EXPECT_EQ(pruned->protocol().name(), protocol->name());
+    EXPECT_THAT(pruned->body(), Not(HasSubstr("Read the invoice.")));
+    EXPECT_EQ(pruned->head().system, "");
+    EXPECT_EQ(pruned->head().last_user, "and Rechnung 18");
+    EXPECT_EQ(pruned->value().max_tokens, 10) << "the rest stays";
+  }
 }
 
 TEST_F(HeldAnswerTest, BodyAndInputAreInWords) {
