@@ -72,7 +72,8 @@ std::string_view openai_error_type(ErrorCode code) {
 
 Error io_error(std::string_view verb, std::string_view path) {
   const int number = errno;
-  std::string message = std::string(path) + ": cannot " + std::string(verb) + ": " + std::generic_category().message(number);
+  std::string message =
+      std::string(path) + ": cannot " + std::string(verb) + ": " + std::generic_category().message(number);
   // A wrong path is wrong input; the rest (full, forbidden, broken) fails on the way.
   const bool wrong_path = number == EISDIR || number == ENOTDIR || number == ENAMETOOLONG || number == ELOOP;
   const ErrorCode code = number == ENOENT ? ErrorCode::kNotFound

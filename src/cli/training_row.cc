@@ -38,7 +38,7 @@ std::optional<Message> answer_message(const ChatAnswer& answer) {
 }
 
 // In OpenAI's chat form, whatever protocol the application spoke. Throws where that has no word for it.
-Json chat_row(ChatRequest request) {
+Json chat_row(const ChatRequest& request) {
   const Json body = parse_json(openai_chat().write_request(request), "request", {.depth = kDepth});
   Json row = Json::object();
   row["messages"] = body.at("messages");
@@ -81,7 +81,7 @@ TrainingRow training_row(const Exchange& exchange, bool pruned) {
     if (pruned) std::erase_if(request.messages, is_instruction);
     request.messages.push_back(std::move(*answer));
     TrainingRow result;
-    result.row = chat_row(std::move(request));
+    result.row = chat_row(request);
     result.row["metadata"] = {{"id", exchange.id},
                               {"model", exchange.provider_model},
                               {"provider", exchange.provider},
