@@ -74,6 +74,10 @@ class ScriptedProvider : public Provider {  // thread-safe
     std::unique_ptr<AnswerStream> stream = std::make_unique<Stream>(*this, std::move(script), call);
     co_return Attempt(std::move(stream));
   }
+  Awaitable<std::optional<TokenCount>> count_tokens(const WireRequest&, const std::string&, const Call&) override {
+    ++counted_;
+    co_return count_;
+  }
   std::vector<ProviderModel> models() const override { return {}; }
   ProviderLoad load() const override { return {0, open_}; }
   Awaitable<std::optional<ProviderFailure>> probe(const Call&) override {
@@ -88,6 +92,8 @@ class ScriptedProvider : public Provider {  // thread-safe
   int open() const { return open_; }  // streams that are not destroyed yet
   int probed() const { return probed_; }
   void set_dead(bool is_dead) { is_dead_ = is_dead; }
+  int counted() const { return counted_; }
+  void set_count(std::optional<TokenCount> count) { count_ = std::move(count); }  // before anybody asks
 
  private:
   struct Stream : AnswerStream {
@@ -136,6 +142,8 @@ class ScriptedProvider : public Provider {  // thread-safe
   Deadlines& deadlines_;
   const Choose choose_;
   std::atomic<int> asked_{0};
+  std::atomic<int> counted_{0};
+  std::optional<TokenCount> count_;
   std::atomic<int> open_{0};
   std::atomic<int> probed_{0};
   std::atomic<bool> is_dead_{false};

@@ -8,11 +8,16 @@
 
 #include "gateway/api/exchange_keeper.h"
 #include "gateway/providers/collect.h"
-#include "gateway/wire/wire_request.h"
 
 namespace understudy {
 
 namespace {
+
+// A key of ours that was not taken is no fault of the client's (502). What nobody answered has the meaning's status.
+int status_of(const ProviderFailure& failure) {
+  const bool tells = failure.kind != ProviderFailure::Kind::kKey && failure.status >= 400 && failure.status <= 599;
+  return tells ? failure.status : http_status(failure.error.code());
+}
 
 // Times and sums of one answer for the metrics: told from its events, reported once when it ends, however it ends.
 class AnswerRecord {
@@ -140,21 +145,6 @@ void add_headers(const Conversation& conversation, HttpResponse& response) {
   if (!dropped.empty()) response.headers.emplace_back("X-Understudy-Dropped", dropped);
 }
 
-HttpResponse error_response(const Protocol& protocol, int status, const Error& error) {
-  HttpResponse response = HttpResponse::of(status, "application/json", protocol.write_error(status, error));
-  // Clients of OpenAI's library would ask again and again.
-  if (error.reason() == "insufficient_quota") response.headers.emplace_back("x-should-retry", "false");
-  return response;
-}
-
-HttpResponse failed(const Protocol& protocol, const ProviderFailure& failure) {
-  const bool passes_on = !failure.body.empty() && failure.protocol == protocol.name();
-  HttpResponse response = passes_on ? HttpResponse::of(failure.status, "application/json", failure.body)
-                                    : error_response(protocol, http_status(failure.error.code()), failure.error);
-  if (failure.retry_after) response.headers.emplace_back("Retry-After", std::to_string(failure.retry_after->count()));
-  return response;
-}
-
 HttpResponse stream_of(std::unique_ptr<Conversation> conversation, AnswerPiece first, Executor& executor) {
   HttpResponse response = HttpResponse::of(200, "text/event-stream; charset=utf-8", "");
   response.headers.emplace_back("Cache-Control", "no-cache");
@@ -206,17 +196,6 @@ void fill_record(Api& api, const HttpRequest& http, Conversation& conversation) 
   for (const auto& [name, value] : request.head().metadata) record.tags.emplace(name, value);
 }
 
-// Headers that change what a provider of the same protocol answers, and say nothing of who asks.
-WireRequest::Headers forwarded_headers(const HttpRequest& http) {
-  WireRequest::Headers headers;
-  for (const auto& [name, value] : http.headers) {
-    for (const std::string_view known : {"anthropic-version", "anthropic-beta", "openai-beta"}) {
-      if (equal_ignoring_case(name, known)) headers.emplace_back(known, value);
-    }
-  }
-  return headers;
-}
-
 // Ends an exchange that nobody could answer.
 Awaitable<HttpResponse> end_failed(Conversation& conversation, HttpResponse response, Executor& executor) {
   conversation.record.status = response.status;
@@ -246,7 +225,7 @@ Awaitable<HttpResponse> answer_with(Api& api, std::unique_ptr<Conversation> conv
         if (const auto* broken = std::get_if<FailureEvent>(&event)) throw Error(broken->code, broken->message);
       }
     } else {
-      failure = failed(protocol, attempt.failure());
+      failure = failure_response(protocol, attempt.failure());
     }
   } catch (const Error& error) {
     if (talk.record.error.empty()) talk.record.error = error.message();
@@ -260,6 +239,32 @@ Awaitable<HttpResponse> answer_with(Api& api, std::unique_ptr<Conversation> conv
 }
 
 }  // namespace
+
+WireRequest::Headers forwarded_headers(const HttpRequest& http) {
+  WireRequest::Headers headers;
+  for (const auto& [name, value] : http.headers) {
+    for (const std::string_view known : {"anthropic-version", "anthropic-beta", "openai-beta"}) {
+      if (equal_ignoring_case(name, known)) headers.emplace_back(known, value);
+    }
+  }
+  return headers;
+}
+
+HttpResponse error_response(const Protocol& protocol, int status, const Error& error) {
+  HttpResponse response = HttpResponse::of(status, "application/json", protocol.write_error(status, error));
+  // Clients of OpenAI's library would ask again and again.
+  if (error.reason() == "insufficient_quota") response.headers.emplace_back("x-should-retry", "false");
+  return response;
+}
+
+HttpResponse failure_response(const Protocol& protocol, const ProviderFailure& failure) {
+  const int status = status_of(failure);
+  const bool passes_on = !failure.body.empty() && failure.protocol == protocol.name();
+  HttpResponse response = passes_on ? HttpResponse::of(status, "application/json", failure.body)
+                                    : error_response(protocol, status, failure.error);
+  if (failure.retry_after) response.headers.emplace_back("Retry-After", std::to_string(failure.retry_after->count()));
+  return response;
+}
 
 Awaitable<HttpResponse> reply(Api& api, const Protocol& protocol, const HttpRequest& http, WireRequestBytes bytes) {
   std::optional<Error> fault;

@@ -8,6 +8,7 @@
 #include <deque>
 #include <utility>
 
+#include "gateway/wire/count_tokens.h"
 #include "gateway/wire/wire_request.h"
 #include "net/event_stream_reader.h"
 
@@ -260,6 +261,17 @@ class StreamedAnswer : public HttpAnswer {
   std::deque<ServerSentEvent> waiting_;
 };
 
+// The body as it came, once it is known to be a count.
+TokenCount counted(const std::string& provider, std::string body) {
+  try {
+    (void)count_tokens::read_count(body);
+    return body;
+  } catch (const Error& error) {
+    const std::string message = fmt::format("{}: a count that is none: {}", provider, error.message());
+    return ProviderFailure{ProviderFailure::Kind::kBroken, Error(ErrorCode::kNetwork, message), std::nullopt};
+  }
+}
+
 bool is_event_stream(const HttpReply& reply) {
   return reply.header("content-type").find("text/event-stream") != std::string_view::npos;
 }
@@ -337,6 +349,18 @@ void HttpProvider::authenticate(int key, HttpHeaders& headers) {
       headers.emplace_back("api-key", text);
       return;
   }
+}
+
+int HttpProvider::sign(OutboundRequest& http, ProtocolName protocol) {
+  const int key = pick_key();
+  authenticate(key, http.headers);
+  const auto is_version = [](const auto& header) { return equal_ignoring_case(header.first, "anthropic-version"); };
+  if (protocol == ProtocolName::kAnthropic && std::none_of(http.headers.begin(), http.headers.end(), is_version)) {
+    http.headers.emplace_back("anthropic-version", kAnthropicVersion);
+  }
+  http.timeouts = options_.timeouts;
+  http.allow_private_address = options_.allow_private_address;
+  return key;
 }
 
 HttpProvider::Outgoing HttpProvider::outgoing(const WireRequest& request, const std::string& model) {
@@ -423,15 +447,7 @@ Awaitable<Attempt> HttpProvider::start(const WireRequest& request, const std::st
   }
   if (refused) co_return Attempt(std::move(*refused));
   Outgoing& out = *made;
-  out.key = pick_key();
-  authenticate(out.key, out.http.headers);
-  const auto has_version = [](const auto& header) { return equal_ignoring_case(header.first, "anthropic-version"); };
-  if (out.protocol->name() == ProtocolName::kAnthropic &&
-      std::none_of(out.http.headers.begin(), out.http.headers.end(), has_version)) {
-    out.http.headers.emplace_back("anthropic-version", kAnthropicVersion);
-  }
-  out.http.timeouts = options_.timeouts;
-  out.http.allow_private_address = options_.allow_private_address;
+  out.key = sign(out.http, out.protocol->name());
   RunningCount count(running_);
   HttpOutcome outcome = co_await client_.send(std::move(out.http), call);
   if (const auto* failure = std::get_if<HttpFailure>(&outcome)) co_return Attempt(failure_of(*failure, out.key));
@@ -448,6 +464,28 @@ Awaitable<Attempt> HttpProvider::start(const WireRequest& request, const std::st
     answer = std::make_unique<WholeAnswer>(std::move(reply), std::move(origin), std::move(count));
   }
   co_return Attempt(std::move(answer));
+}
+
+Awaitable<std::optional<TokenCount>> HttpProvider::count_tokens(const WireRequest& request, const std::string& model,
+                                                                const Call& call) {
+  const Protocol& protocol = request.protocol();
+  if (!options_.vendor->has_count_tokens || protocol.name() != options_.vendor->protocol) co_return std::nullopt;
+  OutboundRequest http;
+  http.url = options_.base_url + path_of(protocol.name(), model, false) + "/count_tokens";
+  http.body = edit_request(protocol.name(), request.body(), model, false);
+  http.headers = {{"Content-Type", "application/json"}, {"Accept", "application/json"}};
+  http.headers.insert(http.headers.end(), request.forwarded().begin(), request.forwarded().end());
+  const int key = sign(http, protocol.name());
+  HttpOutcome outcome = co_await client_.send(std::move(http), call);
+  if (const auto* failure = std::get_if<HttpFailure>(&outcome)) co_return TokenCount(failure_of(*failure, key));
+  const std::unique_ptr<HttpReply> reply = std::move(std::get<0>(outcome));
+  if (reply->status() < 200 || reply->status() > 299) {
+    ProviderFailure failure = co_await failure_of_status(*reply, protocol, key);
+    co_return TokenCount(std::move(failure));
+  }
+  std::variant<std::string, HttpFailure> body = co_await read_body(*reply, kMostErrorBytes);
+  if (const auto* failure = std::get_if<HttpFailure>(&body)) co_return TokenCount(failure_of(*failure, key));
+  co_return counted(options_.name, std::move(std::get<0>(body)));
 }
 
 Awaitable<std::optional<ProviderFailure>> HttpProvider::probe(const Call& call) {

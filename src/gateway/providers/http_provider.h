@@ -36,6 +36,8 @@ class HttpProvider : public Provider {  // thread-safe
   HttpProvider(HttpProviderOptions options, HttpClient& client, std::function<Clock::time_point()> now = Clock::now);
 
   Awaitable<Attempt> start(const WireRequest& request, const std::string& model, const Call& call) override;
+  Awaitable<std::optional<TokenCount>> count_tokens(const WireRequest& request, const std::string& model,
+                                                    const Call& call) override;
   Awaitable<std::optional<ProviderFailure>> probe(const Call& call) override;
   std::vector<ProviderModel> models() const override { return {}; }  // applications ask for names of the config
   ProviderLoad load() const override { return {0, running_.load()}; }
@@ -57,6 +59,8 @@ class HttpProvider : public Provider {  // thread-safe
   int pick_key() EXCLUDES(mutex_);
   void rest_key(int key, std::chrono::seconds duration) EXCLUDES(mutex_);
   void authenticate(int key, HttpHeaders& headers) EXCLUDES(mutex_);
+  // Gives a request what all have: a key, whose place comes back, the protocol's version, timeouts.
+  int sign(OutboundRequest& http, ProtocolName protocol) EXCLUDES(mutex_);
   ProviderFailure failure_of(const HttpFailure& failure, int key) const;
   Awaitable<ProviderFailure> failure_of_status(HttpReply& reply, const Protocol& protocol, int key);
 

@@ -101,12 +101,21 @@ class TokenService {
   virtual std::string detokenize(const std::vector<int32_t>& tokens) const = 0;
 };
 
+// A provider's own count of a prompt's tokens: the body of its answer, or why there is none.
+using TokenCount = std::variant<std::string, ProviderFailure>;
+
 class Provider {  // thread-safe
  public:
   virtual ~Provider() = default;
   // Called on a thread that may take its time (rendering and tokenising a long prompt), but not wait for anything. The
   // request outlives the stream. `model` is the provider's own name of the model; what the request says does not count.
   virtual Awaitable<Attempt> start(const WireRequest& request, const std::string& model, const Call& call) = 0;
+  // Counts the tokens of a Messages request, as Anthropic's POST /v1/messages/count_tokens does. Nothing where it has
+  // no such endpoint.
+  virtual Awaitable<std::optional<TokenCount>> count_tokens(const WireRequest&, const std::string& /*model*/,
+                                                            const Call&) {
+    co_return std::nullopt;
+  }
   virtual std::vector<ProviderModel> models() const = 0;
   virtual ProviderLoad load() const = 0;
   virtual const TokenService* tokens() const { return nullptr; }  // of those that have their model at hand

@@ -46,6 +46,14 @@ bool may_use(const RoutingSnapshot& snapshot, const Caller& caller, std::string_
   return std::find(models.begin(), models.end(), model) != models.end();
 }
 
+// Why this caller may not ask for this model; nothing where it may.
+std::optional<ProviderFailure> refused_model(const RoutingSnapshot& snapshot, const Caller& caller,
+                                             const std::string& model) {
+  if (snapshot.models.find(model) == snapshot.models.end()) return refusal(404, model_not_found(model));
+  if (!may_use(snapshot, caller, model)) return refusal(403, not_this_keys_model(model));
+  return std::nullopt;
+}
+
 // The dearest of a chain's targets; a target on hardware of one's own costs nothing unless it has a price.
 WorstCase worst_case_of(const RoutingSnapshot& snapshot, const Chain& chain, const CallSize& size, int64_t at_ms) {
   std::optional<WorstCase> worst;
@@ -211,10 +219,8 @@ Awaitable<Attempt> GatewayRouter::Request::answer() {
 
 std::optional<ProviderFailure> GatewayRouter::Request::may_be_served() {
   const std::string& model = request_.head().model;
-  const auto found = snapshot_->models.find(model);
-  if (found == snapshot_->models.end()) return refusal(404, model_not_found(model));
-  if (!may_use(*snapshot_, caller_, model)) return refusal(403, not_this_keys_model(model));
-  chain_ = found->second.get();
+  if (std::optional<ProviderFailure> refused = refused_model(*snapshot_, caller_, model)) return refused;
+  chain_ = snapshot_->models.find(model)->second.get();
   return reserve();
 }
 
@@ -438,6 +444,23 @@ Awaitable<Attempt> GatewayRouter::start(const WireRequest& request, const Caller
   }
   std::unique_ptr<AnswerStream> kept = std::make_unique<KeepingStream<Request>>(attempt.take_stream(), std::move(run));
   co_return Attempt(std::move(kept));
+}
+
+Awaitable<std::optional<TokenCount>> GatewayRouter::count_tokens(const WireRequest& request, const Caller& caller,
+                                                                 const Call& call) {
+  const std::shared_ptr<const RoutingSnapshot> now = snapshot();
+  const std::string& model = request.head().model;
+  if (std::optional<ProviderFailure> refused = refused_model(*now, caller, model)) {
+    co_return TokenCount(std::move(*refused));
+  }
+  const std::shared_ptr<const Chain> chain = now->models.find(model)->second;
+  std::optional<TokenCount> count;
+  for (const ChainTarget& target : chain->targets) {
+    count = co_await target.provider->count_tokens(request, target.model, call);
+    const ProviderFailure* failure = count ? std::get_if<ProviderFailure>(&*count) : nullptr;
+    if (failure == nullptr || failure->kind == Kind::kRefused || failure->kind == Kind::kCancelled) break;
+  }
+  co_return count;
 }
 
 std::vector<ProviderModel> GatewayRouter::models(const Caller& caller) const {

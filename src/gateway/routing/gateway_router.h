@@ -52,6 +52,8 @@ class GatewayRouter : public Router {  // thread-safe
   CapturePolicy prepare(const WireRequest& request, const Caller& caller, Exchange& record) override;
   Awaitable<Attempt> start(const WireRequest& request, const Caller& caller, Exchange& record,
                            const Call& call) override;
+  Awaitable<std::optional<TokenCount>> count_tokens(const WireRequest& request, const Caller& caller,
+                                                    const Call& call) override;
   std::vector<ProviderModel> models(const Caller& caller) const override;
   ProviderLoad load() const override;
   const TokenService* tokens(std::string_view model) const override;

@@ -39,6 +39,17 @@ Awaitable<Attempt> LocalRouter::start(const WireRequest& request, const Caller&,
   co_return attempt;
 }
 
+Awaitable<std::optional<TokenCount>> LocalRouter::count_tokens(const WireRequest& request, const Caller&,
+                                                               const Call& call) {
+  const std::string& model = request.head().model;
+  Provider* provider = find(model);
+  if (provider == nullptr) {
+    co_return TokenCount(ProviderFailure{.kind = ProviderFailure::Kind::kRefused, .error = model_not_found(model)});
+  }
+  std::optional<TokenCount> count = co_await provider->count_tokens(request, model, call);
+  co_return count;
+}
+
 std::vector<ProviderModel> LocalRouter::models(const Caller&) const {
   std::vector<ProviderModel> models;
   for (const Entry& entry : entries_) models.push_back(entry.model);

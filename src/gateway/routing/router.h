@@ -5,6 +5,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,6 +39,11 @@ class Router {  // thread-safe
   // stream. A failure is what the client is to be told. Never throws for what a provider does.
   virtual Awaitable<Attempt> start(const WireRequest& request, const Caller& caller, Exchange& record,
                                    const Call& call) = 0;
+  // The tokens of a Messages request, counted by the first of its model's targets that answers
+  // (Provider::count_tokens); nothing where that one has no such endpoint. A failure is what the client is to be told.
+  // No exchange comes of it.
+  virtual Awaitable<std::optional<TokenCount>> count_tokens(const WireRequest& request, const Caller& caller,
+                                                            const Call& call) = 0;
   // What this caller may use, for GET /v1/models.
   virtual std::vector<ProviderModel> models(const Caller& caller) const = 0;
   virtual ProviderLoad load() const = 0;  // of all providers together

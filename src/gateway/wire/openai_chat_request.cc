@@ -111,6 +111,7 @@ std::vector<ToolCall> read_tool_calls(ObjectReader& message) {
     read.arguments = function.text("arguments").value_or("");
     read.signature = read_signature(call);
     call.accept({"index"});
+    function.accept({"parsed_arguments"});
     function.finish();
     call.finish();
     calls.push_back(std::move(read));
@@ -135,7 +136,8 @@ void read_assistant_fields(ObjectReader& fields, Message& message) {
   message.content.insert(message.content.begin(), thoughts.begin(), thoughts.end());
   fields.refuse("audio", "an earlier answer's sound is known to one provider only");
   fields.refuse("function_call", "write tool_calls");
-  fields.accept({"annotations"});  // stands in answers that clients send back as they came
+  // Stands in answers that clients send back as they came; `parsed` their own helpers added.
+  fields.accept({"annotations", "parsed"});
 }
 
 Message read_message(const Json& value, const std::string& path) {

@@ -195,6 +195,33 @@ TEST_F(HttpProviderTest, RefusesWhatTheVendorsProtocolCannotSay) {
   EXPECT_TRUE(client_.requests.empty());
 }
 
+TEST_F(HttpProviderTest, CountsTokensWhereTheVendorCan) {
+  WireRequest request(anthropic_messages(), {.body = R"({"model":"claude","messages":[],"new_field":1.50})"});
+  request.forward({{"anthropic-beta", "some"}});
+  const auto count = [&](const char* vendor) {
+    HttpProvider up = provider(vendor);
+    return run(up.count_tokens(request, "claude-5", {&workers_, {}}));
+  };
+  EXPECT_EQ(count("openai"), std::nullopt);
+  EXPECT_TRUE(client_.requests.empty());
+  client_.answers = {{.pieces = {R"({"input_tokens": 14, )", R"("more": 1})"}}};
+  EXPECT_EQ(std::get<std::string>(*count("anthropic")), R"({"input_tokens": 14, "more": 1})");
+  const OutboundRequest& sent = client_.requests.back();
+  EXPECT_EQ(sent.url, "https://api.anthropic.com/v1/messages/count_tokens");
+  EXPECT_EQ(sent.body, R"({"model":"claude-5","messages":[],"new_field":1.50})");
+  EXPECT_THAT(sent.headers,
+              ::testing::IsSupersetOf(HttpHeaders{
+                  {"anthropic-beta", "some"}, {"anthropic-version", "2023-06-01"}, {"x-api-key", "sk-secret"}}));
+  client_.answers = {{.status = 400, .pieces = {R"({"error":{"message":"why"}})"}}};
+  const ProviderFailure refused = std::get<ProviderFailure>(*count("anthropic"));
+  EXPECT_EQ(refused.kind, ProviderFailure::Kind::kRefused);
+  EXPECT_EQ(refused.body, R"({"error":{"message":"why"}})");
+  client_.answers = {{.pieces = {"{}"}}};
+  EXPECT_EQ(std::get<ProviderFailure>(*count("anthropic")).kind, ProviderFailure::Kind::kBroken);
+  client_.answers = {{.failure = HttpFailure{HttpFailure::Kind::kConnect, "refused", false}}};
+  EXPECT_EQ(std::get<ProviderFailure>(*count("anthropic")).kind, ProviderFailure::Kind::kUnavailable);
+}
+
 TEST_F(HttpProviderTest, TellsFailuresApart) {
   using Kind = ProviderFailure::Kind;
   const std::vector<std::pair<int, Kind>> statuses = {

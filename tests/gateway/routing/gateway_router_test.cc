@@ -93,6 +93,32 @@ TEST_F(RouterTest, AModelIsKnownAndTheKeysOwnElse404And403) {
   EXPECT_EQ(router->models(caller).size(), 2U);
 }
 
+TEST_F(RouterTest, TokensAreCountedByTheFirstTargetThatAnswersAndEstimatedWhereItCannot) {
+  next.keys["billing"] = {{"invoices-v7"}};
+  make(saying("teacher"), saying("specialist"));
+  const WireRequest request = request_for("gpt-5", "hello");
+  const auto count = [&](const WireRequest& of) { return run(router->count_tokens(of, caller, {&pool, {}})); };
+  const auto planted = [](Kind kind, int status) {
+    return TokenCount(ProviderFailure{kind, Error(ErrorCode::kNetwork, "planted"), std::nullopt, status});
+  };
+  ScriptedProvider& first = *providers[0];
+  ScriptedProvider& second = *providers[1];
+  second.set_count("second");
+  EXPECT_EQ(count(request), std::nullopt) << "the first has no such endpoint";
+  EXPECT_EQ(second.counted(), 0);
+  first.set_count(planted(Kind::kUnavailable, 0));
+  EXPECT_EQ(std::get<std::string>(*count(request)), "second");
+  first.set_count(planted(Kind::kRefused, 400));
+  EXPECT_EQ(std::get<ProviderFailure>(*count(request)).status, 400) << "the request's own fault";
+  EXPECT_EQ(second.counted(), 1);
+  second.set_count(planted(Kind::kOverloaded, 529));
+  first.set_count(planted(Kind::kBroken, 500));
+  EXPECT_EQ(std::get<ProviderFailure>(*count(request)).status, 529) << "the last one's";
+  EXPECT_EQ(std::get<ProviderFailure>(*count(request_for("gpt-6", "hello"))).status, 404);
+  caller.key = "billing";
+  EXPECT_EQ(std::get<ProviderFailure>(*count(request)).status, 403);
+}
+
 TEST_F(RouterTest, WhatIsNoTaskGoesToItsModelsChain) {
   make(saying("teacher"), saying("specialist"));
   caller.task.clear();

@@ -199,7 +199,15 @@ TEST(OpenAiChat, AcceptsWhatChangesNothingInTheAnswer) {
   EXPECT_EQ(request.max_tokens, 5);
   EXPECT_EQ(openai_chat().read_request(request_with({{"stop", "x"}})).stop, std::vector<std::string>{"x"});
   const Json again = {
-      {{"role", "assistant"}, {"content", "hi"}, {"refusal", nullptr}, {"annotations", Json::array()}},
+      {{"role", "assistant"},
+       {"content", "hi"},
+       {"refusal", nullptr},
+       {"annotations", Json::array()},
+       {"parsed", {{"greeting", "hi"}}},
+       {"tool_calls",
+        {{{"id", "c"},
+          {"type", "function"},
+          {"function", {{"name", "f"}, {"arguments", "{\"a\":1}"}, {"parsed_arguments", {{"a", 1}}}}}}}}},
       {{"role", "user"}, {"content", {{{"type", "text"}, {"text", "a"}}, {{"type", "text"}, {"text", "b"}}}}}};
   EXPECT_EQ(openai_chat().read_request(request_with({{"messages", again}})).messages[1].text(), "ab");
 }
