@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "gateway/wire/openai_chat_parts.h"
 #include "gateway/wire/openai_common.h"
 #include "gateway/wire/openai_responses_parts.h"
@@ -95,7 +97,11 @@ Json output_json(const AnswerHead& head, const ChatChoice& choice, const Ending&
     output.push_back(thought_item_json(thought, made_thought_id(head, output.size())));
   }
   if (Json parts = message_parts(choice); !parts.empty()) {
-    output.push_back(message_item_json(made_item_id("msg", head, output.size()), std::move(parts), ending.status));
+    // What is followed by something is whole.
+    const bool is_last =
+        choice.tool_calls.empty() && std::all_of(choice.natives.begin(), choice.natives.end(), is_annotation);
+    output.push_back(message_item_json(made_item_id("msg", head, output.size()), std::move(parts),
+                                       is_last ? ending.status : "completed"));
   }
   for (const ToolCall& call : choice.tool_calls) {
     Json item = call_item_json(call);
