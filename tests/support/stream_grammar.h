@@ -1,6 +1,6 @@
 // Whether a stream's events follow the grammar of their protocol, and whether it says that it is whole: a state machine
-// for each of OpenAI's chat completions, Anthropic's Messages and Gemini's generateContent, written after their
-// published descriptions and sharing no code with the readers that it checks.
+// for each of OpenAI's chat completions and Responses, Anthropic's Messages and Gemini's generateContent, written after
+// their published descriptions and sharing no code with the readers that it checks.
 #pragma once
 
 #include <fmt/format.h>
@@ -164,6 +164,113 @@ class OpenAiChatGrammar : public StreamGrammar {
   bool has_usage_ = false;
 };
 
+// What is told by deltas is told again when it is done, and once more in the whole response at the end.
+class OpenAiResponsesGrammar : public StreamGrammar {
+  struct Item {
+    std::string id;
+    std::string type;
+    bool is_done = false;
+    std::string part;  // the type of the open one
+    size_t n_parts = 0;
+    std::string told;  // of the open part, the summary or the arguments
+  };
+
+  std::string step(const WireEvent& event) override {
+    const auto data = try_parse_json(event.data);
+    if (!data || !data->is_object()) return "no JSON object";
+    const std::string type = word(*data, "type");
+    if (type != event.name) return "its name is not its type";
+    if (data->value("sequence_number", -1) != n_events_++) return "a wrong sequence_number";
+    if (n_events_ == 1) return type == "response.created" ? response(*data, "in_progress") : "no response.created";
+    if (n_events_ == 2) return type == "response.in_progress" ? response(*data, "in_progress") : "no in_progress";
+    if (type == "response.failed") {
+      verdict_.has_failed = true;
+      const bool is_told = !word(data->value("response", Json()).value("error", Json()), "message").empty();
+      return is_told ? response(*data, "failed") : "a failure without a message";
+    }
+    if (type == "response.completed" || type == "response.incomplete") return end(*data, type);
+    const auto at = data->value("output_index", size_t{0});
+    if (type == "response.output_item.added") return added(*data, at);
+    if (at >= items_.size() || items_[at].is_done) return "of no open item";
+    Item& item = items_[at];
+    if (type == "response.output_item.done") return done(*data, item);
+    if (word(*data, "item_id") != item.id) return "another item's id";
+    return inside(*data, type, item);
+  }
+  static std::string response(const Json& data, std::string_view status) {
+    const Json response = data.value("response", Json());
+    if (word(response, "object") != "response" || word(response, "id").empty()) return "no response";
+    return word(response, "status") == status ? "" : "a wrong status";
+  }
+  std::string added(const Json& data, size_t at) {
+    if (at != items_.size()) return "a wrong output_index";
+    const Json item = data.value("item", Json());
+    items_.push_back({word(item, "id"), word(item, "type")});
+    for (size_t i = 0; i < at; ++i) {
+      if (items_[i].id == items_[at].id) return "a second item of this id";
+    }
+    const bool is_nameless = items_[at].type == "function_call" && word(item, "call_id").empty();
+    return items_[at].type.empty() || is_nameless ? "an item without type or call_id" : "";
+  }
+  std::string done(const Json& data, Item& item) {
+    if (!item.part.empty()) return "an item with an open part";
+    item.is_done = true;
+    const Json value = data.value("item", Json());
+    output_[data["output_index"].get<size_t>()] = value;
+    return word(value, "id") == item.id && word(value, "type") == item.type ? "" : "another item";
+  }
+  std::string inside(const Json& data, const std::string& type, Item& item) {
+    if (type == "response.content_part.added") return open(item, "message", word(data["part"], "type"));
+    if (type == "response.reasoning_summary_part.added") return open(item, "reasoning", "summary_text");
+    if (type == "response.content_part.done" || type == "response.reasoning_summary_part.done") {
+      const Json part = data["part"];
+      const bool is_whole = word(part, item.part == "refusal" ? "refusal" : "text") == item.told;
+      if (word(part, "type") != std::exchange(item.part, "")) return "the end of another part";
+      return is_whole ? "" : "not what was told";
+    }
+    if (type == "response.function_call_arguments.delta" || type == "response.function_call_arguments.done") {
+      return tell(data, "arguments", item.type == "function_call", item);
+    }
+    if (type == "response.output_text.annotation.added") return item.part == "output_text" ? "" : "of no text";
+    const bool is_refusal = type.find("refusal") != std::string::npos;
+    const bool is_text = type.find("output_text") != std::string::npos;
+    const char* part = is_refusal ? "refusal" : is_text ? "output_text" : "summary_text";
+    const std::string known = std::string("response.") + (is_refusal || is_text ? part : "reasoning_summary_text");
+    if (type != known + ".delta" && type != known + ".done") return "an unknown type";
+    return tell(data, is_refusal ? "refusal" : "text", item.part == part, item);
+  }
+  static std::string open(Item& item, std::string_view type, std::string part) {
+    if (item.type != type || !item.part.empty() || part.empty()) return "a part in a wrong place";
+    item.part = std::move(part);
+    item.told.clear();
+    return "";
+  }
+  static std::string tell(const Json& data, const char* whole, bool fits, Item& item) {
+    if (!fits) return "in a wrong place";
+    if (!data.contains("delta")) return word(data, whole) == item.told ? "" : "not what was told";
+    item.told += word(data, "delta");
+    return "";
+  }
+  std::string end(const Json& data, const std::string& type) {
+    verdict_.is_complete = ends_here_ = true;
+    const Json whole = data.value("response", Json());
+    Json output = Json::array();
+    for (const auto& [at, item] : output_) output.push_back(item);
+    for (const Item& item : items_) {
+      if (!item.is_done) return "an item is not done";
+    }
+    if (whole.value("output", Json()) != output) return "not what was told";
+    if (!whole.value("usage", Json()).is_object()) return "no usage";
+    return response(data, type == "response.completed"           ? "completed"
+                          : word(whole, "status") == "cancelled" ? "cancelled"
+                                                                 : "incomplete");
+  }
+
+  int n_events_ = 0;
+  std::vector<Item> items_;
+  std::map<size_t, Json> output_;
+};
+
 class GeminiGrammar : public StreamGrammar {
   std::string step(const WireEvent& event) override {
     const auto data = try_parse_json(event.data);
@@ -211,8 +318,9 @@ inline StreamVerdict check_stream(ProtocolName protocol, const std::vector<WireE
       return GeminiGrammar().check(events);
     case ProtocolName::kOpenAiChat:
       return OpenAiChatGrammar().check(events);
-    case ProtocolName::kOpenAiCompletions:
     case ProtocolName::kOpenAiResponses:
+      return OpenAiResponsesGrammar().check(events);
+    case ProtocolName::kOpenAiCompletions:
     case ProtocolName::kOpenAiEmbeddings:
       break;
   }

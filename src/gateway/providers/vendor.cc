@@ -23,16 +23,22 @@ const std::vector<Vendor>& vendors() {
        .models_path = "/v1beta/models"},
       // https://RESOURCE.openai.azure.com/openai/v1: the version-free form of its API, deployments as models.
       {.name = "azure", .authentication = Authentication::kApiKey, .has_responses = true},
-      {.name = "groq", .base_url = "https://api.groq.com/openai/v1"},
+      // For models that answer at no other endpoint: every application's request goes there.
+      {.name = "openai-responses",
+       .protocol = ProtocolName::kOpenAiResponses,
+       .base_url = "https://api.openai.com/v1",
+       .has_responses = true,
+       .has_completions = false},
+      {.name = "groq", .base_url = "https://api.groq.com/openai/v1", .has_responses = true},
       {.name = "together", .base_url = "https://api.together.xyz/v1"},
-      {.name = "fireworks", .base_url = "https://api.fireworks.ai/inference/v1"},
-      {.name = "openrouter", .base_url = "https://openrouter.ai/api/v1"},
+      {.name = "fireworks", .base_url = "https://api.fireworks.ai/inference/v1", .has_responses = true},
+      {.name = "openrouter", .base_url = "https://openrouter.ai/api/v1", .has_responses = true},
       // Mistral refuses fields that it does not know, stream_options among them, and sends usage unasked.
       {.name = "mistral", .base_url = "https://api.mistral.ai/v1", .usage_in_stream = false, .has_completions = false},
-      {.name = "vllm", .needs_key = false, .is_owned = true},
+      {.name = "vllm", .needs_key = false, .has_responses = true, .is_owned = true},
       {.name = "llama-server", .needs_key = false, .is_owned = true},
       {.name = "ollama", .base_url = "http://127.0.0.1:11434/v1", .needs_key = false, .is_owned = true},
-      {.name = "understudy", .needs_key = false, .is_owned = true},
+      {.name = "understudy", .needs_key = false, .has_responses = true, .is_owned = true},
   };
   return table;
 }

@@ -15,6 +15,8 @@ constexpr std::string_view kHarmless[] = {
     "prediction",    // the first changes no answer, the second only makes it quicker
     "service_tier",  // how soon it is answered
     "store",
+    "include",         // what of thoughts and of the provider's own tools is told beside the answer
+    "max_tool_calls",  // of the provider's own tools, which are refused themselves
     "prompt_cache_key",
     "prompt_cache_retention",
     // Anthropic's: what is cached, where and how quickly it is computed, what is told beside the answer.

@@ -133,23 +133,6 @@ ChatChoice read_choice(const Json& value, const std::string& path) {
   return read;
 }
 
-std::vector<TokenLogprobs> read_tokens(ObjectReader& logprobs, const char* key) {
-  std::vector<TokenLogprobs> tokens;
-  const Json* list = logprobs.list(key);
-  for (size_t i = 0; list != nullptr && i < list->size(); ++i) {
-    ObjectReader fields((*list)[i], fmt::format("{}[{}]", logprobs.path_of(key), i));
-    TokenLogprobs token;
-    token.chosen = read_logprob(fields);
-    const Json* top = fields.list("top_logprobs");
-    for (size_t j = 0; top != nullptr && j < top->size(); ++j) {
-      ObjectReader other((*top)[j], fmt::format("{}[{}]", fields.path_of("top_logprobs"), j));
-      token.top.push_back(read_logprob(other));
-    }
-    tokens.push_back(std::move(token));
-  }
-  return tokens;
-}
-
 constexpr std::string_view kEncrypted = "reasoning.encrypted";
 
 Thought read_detail(const Json& value, const std::string& path) {
@@ -242,7 +225,7 @@ Json tool_call_json(const ToolCall& call) {
   return json;
 }
 
-Json chat_logprobs_json(const std::vector<TokenLogprobs>& tokens, bool of_refusal) {
+Json logprob_list_json(const std::vector<TokenLogprobs>& tokens) {
   Json list = Json::array();
   for (const TokenLogprobs& token : tokens) {
     Json entry = logprob_json(token.chosen);
@@ -250,15 +233,37 @@ Json chat_logprobs_json(const std::vector<TokenLogprobs>& tokens, bool of_refusa
     for (const TokenLogprob& other : token.top) entry["top_logprobs"].push_back(logprob_json(other));
     list.push_back(std::move(entry));
   }
+  return list;
+}
+
+Json chat_logprobs_json(const std::vector<TokenLogprobs>& tokens, bool of_refusal) {
+  Json list = logprob_list_json(tokens);
   if (of_refusal) return {{"content", nullptr}, {"refusal", std::move(list)}};
   return {{"content", std::move(list)}, {"refusal", nullptr}};
+}
+
+std::vector<TokenLogprobs> read_logprob_list(ObjectReader& holder, const char* key) {
+  std::vector<TokenLogprobs> tokens;
+  const Json* list = holder.list(key);
+  for (size_t i = 0; list != nullptr && i < list->size(); ++i) {
+    ObjectReader fields((*list)[i], fmt::format("{}[{}]", holder.path_of(key), i));
+    TokenLogprobs token;
+    token.chosen = read_logprob(fields);
+    const Json* top = fields.list("top_logprobs");
+    for (size_t j = 0; top != nullptr && j < top->size(); ++j) {
+      ObjectReader other((*top)[j], fmt::format("{}[{}]", fields.path_of("top_logprobs"), j));
+      token.top.push_back(read_logprob(other));
+    }
+    tokens.push_back(std::move(token));
+  }
+  return tokens;
 }
 
 ChatLogprobs read_chat_logprobs(ObjectReader& choice) {
   const Json* value = choice.take("logprobs");
   if (value == nullptr) return {};
   ObjectReader logprobs(*value, choice.path_of("logprobs"));
-  return {read_tokens(logprobs, "content"), read_tokens(logprobs, "refusal")};
+  return {read_logprob_list(logprobs, "content"), read_logprob_list(logprobs, "refusal")};
 }
 
 std::string write_chat_answer(const ChatAnswer& answer) {

@@ -40,6 +40,9 @@ struct ChatLogprobs {
   std::vector<TokenLogprobs> refusal;
 };
 ChatLogprobs read_chat_logprobs(ObjectReader& choice);
+// One of its lists, which the Responses have too.
+Json logprob_list_json(const std::vector<TokenLogprobs>& tokens);
+std::vector<TokenLogprobs> read_logprob_list(ObjectReader& holder, const char* key);
 
 // Thoughts beside an answer. Their text has the names that DeepSeek, vLLM and OpenRouter gave it; what a text alone
 // cannot say (a second thought, a signature, an encrypted one) stands in OpenRouter's reasoning_details.

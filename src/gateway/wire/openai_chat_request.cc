@@ -40,8 +40,7 @@ Media read_file(ObjectReader& part) {
   media.kind = Media::Kind::kDocument;
   media.name = file.text("filename").value_or("");
   media.file_id = file.text("file_id").value_or("");
-  if (const auto data = file.text("file_data")) put_url(*data, media);
-  if (!media.url.empty()) std::swap(media.url, media.data);  // base64 without a type
+  if (const auto data = file.text("file_data")) put_file_data(*data, media);
   file.finish();
   const bool has_one = media.file_id.empty() != media.data.empty();
   if (!has_one) throw field_error(part.path_of("file"), "either file_id or file_data", *part.take("file"));
@@ -282,11 +281,6 @@ Error cannot_say(const std::string& path, std::string_view why) {
   return unsupported_field(path, fmt::format("{} (OpenAI's chat completions)", why));
 }
 
-// A data: URL's type ends at the first comma.
-bool has_plain_type(const Media& media) {
-  return media.media_type.find(',') == std::string::npos;
-}
-
 Json media_json(const Media& media, const std::string& path) {
   switch (media.kind) {
     case Media::Kind::kImage: {
@@ -310,7 +304,7 @@ Json media_json(const Media& media, const std::string& path) {
       if (!media.name.empty()) file["filename"] = media.name;
       if (!media.file_id.empty()) file["file_id"] = media.file_id;
       if (!has_plain_type(media)) throw cannot_say(path, "no data: URL can have this media type");
-      if (!media.data.empty()) file["file_data"] = media.media_type.empty() ? media.data : url_of(media);
+      if (!media.data.empty()) file["file_data"] = file_data_of(media);
       return {{"type", "file"}, {"file", std::move(file)}};
     }
   }

@@ -63,8 +63,6 @@ void read_stream_fields(ObjectReader& fields, ChatRequest& request) {
 }
 
 void read_sampling(ObjectReader& fields, SamplingSettings& sampling) {
-  sampling.temperature = fields.number("temperature", {0, 2});
-  sampling.top_p = fields.number("top_p", {0, 1});
   if (const auto top_k = fields.integer("top_k", 0, INT32_MAX)) sampling.top_k = static_cast<int>(*top_k);
   sampling.min_p = fields.number("min_p", {0, 1});
   sampling.presence_penalty = fields.number("presence_penalty", {-2, 2});
@@ -103,26 +101,39 @@ Json parse_body(std::string_view body) {
   return value;
 }
 
-void read_common_fields(ObjectReader& fields, ChatRequest& request) {
+void read_shared_fields(ObjectReader& fields, ChatRequest& request) {
   request.model = fields.require_text("model");
-  read_sampling(fields, request.sampling);
-  request.stop = read_stop(fields);
-  request.n = static_cast<int>(fields.integer("n", 1, kMostChoices).value_or(1));
+  request.sampling.temperature = fields.number("temperature", {0, 2});
+  request.sampling.top_p = fields.number("top_p", {0, 1});
   read_stream_fields(fields, request);
   request.user = read_user(fields);
   request.metadata = read_metadata(fields);
+}
+
+void write_shared_fields(const ChatRequest& request, Json& body) {
+  if (request.sampling.temperature) body["temperature"] = *request.sampling.temperature;
+  if (request.sampling.top_p) body["top_p"] = *request.sampling.top_p;
+  if (request.stream) body["stream"] = true;
+  if (!request.user.empty()) body["user"] = request.user;
+  for (const auto& [key, text] : request.metadata) body["metadata"][key] = text;
+}
+
+void read_common_fields(ObjectReader& fields, ChatRequest& request) {
+  read_shared_fields(fields, request);
+  read_sampling(fields, request.sampling);
+  request.stop = read_stop(fields);
+  request.n = static_cast<int>(fields.integer("n", 1, kMostChoices).value_or(1));
 }
 
 void write_common_fields(const ChatRequest& request, Json& body) {
   if (request.stop.size() > kMostStops) {
     throw unsupported_field("stop", fmt::format("OpenAI's protocols take up to {}", kMostStops));
   }
+  write_shared_fields(request, body);
   const SamplingSettings& sampling = request.sampling;
   const auto put = [&body](const char* key, const auto& value) {
     if (value) body[key] = *value;
   };
-  put("temperature", sampling.temperature);
-  put("top_p", sampling.top_p);
   put("top_k", sampling.top_k);
   put("min_p", sampling.min_p);
   put("presence_penalty", sampling.presence_penalty);
@@ -131,10 +142,7 @@ void write_common_fields(const ChatRequest& request, Json& body) {
   for (const auto& [id, bias] : sampling.logit_bias) body["logit_bias"][std::to_string(id)] = bias;
   if (!request.stop.empty()) body["stop"] = request.stop;
   if (request.n != 1) body["n"] = request.n;
-  if (request.stream) body["stream"] = true;
   if (request.stream && request.stream_usage) body["stream_options"] = {{"include_usage", true}};
-  if (!request.user.empty()) body["user"] = request.user;
-  for (const auto& [key, text] : request.metadata) body["metadata"][key] = text;
 }
 
 void put_url(const std::string& url, Media& media) {
@@ -156,14 +164,27 @@ std::string url_of(const Media& media) {
   return media.data.empty() ? media.url : fmt::format("data:{};base64,{}", media.media_type, media.data);
 }
 
-Json usage_json(const Usage& usage) {
-  Json json = {{"prompt_tokens", usage.prompt_tokens()},
-               {"completion_tokens", usage.completion_tokens()},
+bool has_plain_type(const Media& media) {
+  return media.media_type.find(',') == std::string::npos;
+}
+
+void put_file_data(const std::string& data, Media& media) {
+  put_url(data, media);
+  if (!media.url.empty()) std::swap(media.url, media.data);  // base64 without a type
+}
+
+std::string file_data_of(const Media& media) {
+  return media.media_type.empty() ? media.data : url_of(media);
+}
+
+Json usage_json(const Usage& usage, const UsageNames& names) {
+  Json json = {{names.prompt, usage.prompt_tokens()},
+               {names.completion, usage.completion_tokens()},
                {"total_tokens", usage.prompt_tokens() + usage.completion_tokens()},
-               {"prompt_tokens_details", {{"cached_tokens", usage.cached_input}}}};
+               {names.prompt_details, {{"cached_tokens", usage.cached_input}}}};
   const int64_t cache_write = usage.cache_write + usage.cache_write_1h;
-  if (cache_write > 0) json["prompt_tokens_details"]["cache_write_tokens"] = cache_write;  // OpenRouter's word
-  if (usage.reasoning > 0) json["completion_tokens_details"] = {{"reasoning_tokens", usage.reasoning}};
+  if (cache_write > 0) json[names.prompt_details]["cache_write_tokens"] = cache_write;  // OpenRouter's word
+  if (usage.reasoning > 0) json[names.completion_details] = {{"reasoning_tokens", usage.reasoning}};
   return json;
 }
 
@@ -183,8 +204,8 @@ int64_t read_detail(ObjectReader& fields, const char* group, const char* key) {
 }
 
 // DeepSeek and Moonshot have the cached tokens one level higher.
-int64_t read_cached(ObjectReader& fields) {
-  const int64_t cached = read_detail(fields, "prompt_tokens_details", "cached_tokens");
+int64_t read_cached(ObjectReader& fields, const UsageNames& names) {
+  const int64_t cached = read_detail(fields, names.prompt_details, "cached_tokens");
   return std::max({cached, read_count(fields, "prompt_cache_hit_tokens"), read_count(fields, "cached_tokens")});
 }
 
@@ -192,16 +213,16 @@ int64_t read_cached(ObjectReader& fields) {
 
 // What was cached stands in prompt_tokens, what was thought in completion_tokens. xAI counts thoughts beside the
 // completion, which its total shows.
-Usage read_usage(const Json& value, const std::string& path) {
+Usage read_usage(const Json& value, const std::string& path, const UsageNames& names) {
   ObjectReader fields(value, path);
-  const int64_t prompt = read_count(fields, "prompt_tokens");
-  const int64_t completion = read_count(fields, "completion_tokens");
-  const int64_t reasoning = read_detail(fields, "completion_tokens_details", "reasoning_tokens");
+  const int64_t prompt = read_count(fields, names.prompt);
+  const int64_t completion = read_count(fields, names.completion);
+  const int64_t reasoning = read_detail(fields, names.completion_details, "reasoning_tokens");
   const bool is_beside = reasoning > 0 && read_count(fields, "total_tokens") == prompt + completion + reasoning;
   Usage usage;
-  usage.cached_input = std::min(prompt, read_cached(fields));
+  usage.cached_input = std::min(prompt, read_cached(fields, names));
   usage.cache_write =
-      std::min(prompt - usage.cached_input, read_detail(fields, "prompt_tokens_details", "cache_write_tokens"));
+      std::min(prompt - usage.cached_input, read_detail(fields, names.prompt_details, "cache_write_tokens"));
   usage.input = prompt - usage.cached_input - usage.cache_write;
   usage.reasoning = is_beside ? reasoning : std::min(completion, reasoning);
   usage.output = is_beside ? completion : completion - usage.reasoning;
@@ -312,6 +333,7 @@ struct FailureWord {
 constexpr FailureWord kFailures[] = {
     {"rate_limit_error", ErrorCode::kOverloaded},        {"rate_limit_exceeded", ErrorCode::kOverloaded},
     {"insufficient_quota", ErrorCode::kOverloaded},      {"overloaded_error", ErrorCode::kOverloaded},
+    {"invalid_prompt", ErrorCode::kInvalidInput},        {"context_length_exceeded", ErrorCode::kInvalidInput},
     {"invalid_request_error", ErrorCode::kInvalidInput}, {"authentication_error", ErrorCode::kUnauthorized},
     {"permission_error", ErrorCode::kUnauthorized},      {"invalid_api_key", ErrorCode::kUnauthorized},
     {"service_unavailable", ErrorCode::kUnavailable}};

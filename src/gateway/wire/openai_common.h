@@ -1,5 +1,5 @@
-// What OpenAI's chat and completions protocols have in common: sampling fields, streams' options, usage, and the form
-// of errors.
+// What OpenAI's chat, completions and responses protocols have in common: sampling fields, streams' options, usage, and
+// the form of errors.
 #pragma once
 
 #include <string>
@@ -20,17 +20,34 @@ inline constexpr int kMostToolCalls = 512;  // of one answer
 // The request's body as an object, with limits for what a stranger may send. Throws kInvalidInput.
 Json parse_body(std::string_view body);
 
-// model, temperature, top_p, top_k, min_p, penalties, seed, logit_bias, stop, n, stream, stream_options, user (or
-// safety_identifier), metadata.
+// What all have: model, temperature, top_p, stream, stream_options, user (or safety_identifier), metadata.
+void read_shared_fields(ObjectReader& fields, ChatRequest& request);
+void write_shared_fields(const ChatRequest& request, Json& body);
+// What chat and completions have: the shared ones, top_k, min_p, penalties, seed, logit_bias, stop, n.
 void read_common_fields(ObjectReader& fields, ChatRequest& request);
 void write_common_fields(const ChatRequest& request, Json& body);
 
 // "data:image/png;base64,..." as type and data, anything else as a URL; and back.
 void put_url(const std::string& url, Media& media);
 std::string url_of(const Media& media);
+bool has_plain_type(const Media& media);  // a data: URL's type ends at the first comma
+// The same of a file's data, which may be base64 alone.
+void put_file_data(const std::string& data, Media& media);
+std::string file_data_of(const Media& media);
 
-Json usage_json(const Usage& usage);
-Usage read_usage(const Json& value, const std::string& path);
+// What the protocols call the counts.
+struct UsageNames {
+  const char* prompt;
+  const char* completion;
+  const char* prompt_details;
+  const char* completion_details;
+};
+inline constexpr UsageNames kChatUsage = {"prompt_tokens", "completion_tokens", "prompt_tokens_details",
+                                          "completion_tokens_details"};
+inline constexpr UsageNames kResponsesUsage = {"input_tokens", "output_tokens", "input_tokens_details",
+                                               "output_tokens_details"};
+Json usage_json(const Usage& usage, const UsageNames& names = kChatUsage);
+Usage read_usage(const Json& value, const std::string& path, const UsageNames& names = kChatUsage);
 
 // OpenAI's word for the reason, which has none for some: a refusal is "content_filter", a pause "stop". And what a word
 // means: vendors have more than OpenAI ("eos", "end_turn"); an unknown one is a proper end.

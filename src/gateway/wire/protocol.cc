@@ -13,6 +13,7 @@ const Protocol& protocol_of(ProtocolName name) {
     case ProtocolName::kGemini:
       return gemini();
     case ProtocolName::kOpenAiResponses:
+      return openai_responses();
     case ProtocolName::kOpenAiEmbeddings:
       break;
   }

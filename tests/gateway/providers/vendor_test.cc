@@ -21,8 +21,8 @@ TEST(Vendors, HaveNamesOfTheirOwnAndAddressesWithoutASlashAtTheEnd) {
 }
 
 TEST(Vendors, AreThoseThatTheConfigNames) {
-  for (const char* name : {"openai", "anthropic", "gemini", "azure", "groq", "together", "fireworks", "openrouter",
-                           "mistral", "vllm", "llama-server", "ollama", "understudy"}) {
+  for (const char* name : {"openai", "openai-responses", "anthropic", "gemini", "azure", "groq", "together",
+                           "fireworks", "openrouter", "mistral", "vllm", "llama-server", "ollama", "understudy"}) {
     EXPECT_NE(find_vendor(name), nullptr) << name;
   }
 }

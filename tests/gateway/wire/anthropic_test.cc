@@ -334,9 +334,9 @@ TEST(Anthropic, StreamsCrossToOtherProtocolsAndBack) {
     answer.usage = {.input = 5, .cached_input = 3, .output = 9};
     ChatRequest asked;
     asked.stream = asked.stream_usage = true;
-    for (const Protocol* from : {&anthropic_messages(), &openai_chat(), &gemini()}) {
+    for (const Protocol* from : {&anthropic_messages(), &openai_chat(), &openai_responses(), &gemini()}) {
       const auto upstream = written(*from, asked, answer.head, testing::random_stream(answer, random));
-      for (const Protocol* to : {&anthropic_messages(), &openai_chat(), &gemini()}) {
+      for (const Protocol* to : {&anthropic_messages(), &openai_chat(), &openai_responses(), &gemini()}) {
         const auto reader = from->event_reader();
         std::vector<ChatEvent> events;
         for (const WireEvent& wire : upstream) {
