@@ -213,7 +213,7 @@ struct Stream {
   std::string out;
   bool has_head = false;
   ChunkReader chunks;
-  std::string events;  // the part of an event that has come
+  std::string events;    // the part of an event that has come
   bool is_done = false;  // the last event that came was [DONE]
   bool has_ended = false;
 };

@@ -1,7 +1,7 @@
-// When the requests of a load at a constant rate are due: request i at begin + i / rate, whatever became of those before
-// it. A generator that waits for an answer before it sends the next request leaves out just the requests that a stall
-// would have hurt ("coordinated omission"); with this schedule they are sent late, and their wait counts from here.
-// A value; no clock is read here.
+// When the requests of a load at a constant rate are due: request i at begin + i / rate, whatever became of those
+// before it. A generator that waits for an answer before it sends the next request leaves out just the requests that a
+// stall would have hurt ("coordinated omission"); with this schedule they are sent late, and their wait counts from
+// here. A value; no clock is read here.
 #pragma once
 
 #include <chrono>

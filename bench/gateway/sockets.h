@@ -80,7 +80,8 @@ class Poll {
  public:
   using Clock = std::chrono::steady_clock;
 
-  Poll() : epoll_(::epoll_create1(EPOLL_CLOEXEC)), timer_(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC)) {
+  Poll()
+      : epoll_(::epoll_create1(EPOLL_CLOEXEC)), timer_(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC)) {
     if (epoll_.number() < 0 || timer_.number() < 0) throw io_error("open", "epoll and timer");
     ::prctl(PR_SET_TIMERSLACK, 1000UL);  // the default of 50 us is as much as what is measured
     watch(timer_, nullptr, EPOLLIN);

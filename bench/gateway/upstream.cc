@@ -30,7 +30,8 @@ std::string whole_answer() {
   const std::string back =
       R"("},"finish_reason":"stop"}],"usage":{"prompt_tokens":1200,"completion_tokens":420,"total_tokens":1620}})";
   std::string text;
-  while (front.size() + text.size() + back.size() < kAnswerBytes) text += "The total of the invoice is in its last row. ";
+  while (front.size() + text.size() + back.size() < kAnswerBytes)
+    text += "The total of the invoice is in its last row. ";
   text.resize(kAnswerBytes - front.size() - back.size());
   return front + text + back;
 }
@@ -108,7 +109,8 @@ class Upstream {
   }
 
   void act(Connection& connection, uint32_t events) {
-    const bool is_open = (events & ~static_cast<uint32_t>(EPOLLOUT)) == 0 || read_some(connection.socket, connection.in);
+    const bool is_open =
+        (events & ~static_cast<uint32_t>(EPOLLOUT)) == 0 || read_some(connection.socket, connection.in);
     if (!is_open) return close(connection);
     take_requests(connection);
     flush(connection);
