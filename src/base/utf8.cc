@@ -2,6 +2,8 @@
 
 #include <utf8proc.h>
 
+#include <cstring>
+
 namespace understudy {
 
 namespace {
@@ -38,11 +40,24 @@ int valid_length(std::string_view text, size_t position) {
   return length;
 }
 
+// A lower bound of how many characters of ASCII the text begins with: whole words of eight bytes.
+size_t ascii_length(std::string_view text) {
+  constexpr uint64_t kHighBits = 0x8080808080808080;
+  size_t length = 0;
+  for (uint64_t word = 0; text.size() - length >= sizeof word; length += sizeof word) {
+    std::memcpy(&word, text.data() + length, sizeof word);
+    if ((word & kHighBits) != 0) break;
+  }
+  return length;
+}
+
 }  // namespace
 
 bool is_valid_utf8(std::string_view text) {
   size_t position = 0;
   while (position < text.size()) {
+    position += ascii_length(text.substr(position));
+    if (position == text.size()) break;
     const int length = valid_length(text, position);
     if (length == 0) return false;
     position += static_cast<size_t>(length);

@@ -2,7 +2,9 @@
 // Builds the object graph on its stack, top to bottom, and dies in reverse. Config reloads (SIGHUP, a changed file,
 // POST /admin/reload) build a whole new snapshot and swap it in; what cannot be read is refused, and the old one stays.
 #include <fmt/format.h>
+#include <sched.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <csignal>
@@ -44,7 +46,7 @@ namespace understudy::cli {
 namespace {
 
 constexpr int kWorkers = 2;     // read bodies, render and tokenise prompts
-constexpr int kIoThreads = 2;   // move bytes, in and out
+constexpr int kIoThreads = 2;   // move bytes, in and out; at most
 constexpr int kBackground = 4;  // shadows, health checks
 constexpr std::chrono::seconds kLookAtConfigEvery{1};
 
@@ -295,6 +297,14 @@ void wait_for(const std::stop_token& interrupt) {
   told.get_future().wait();
 }
 
+// More than the process may use at once would only wake each other up. hardware_concurrency() counts all that there
+// are.
+int at_most_processors(int threads) {
+  cpu_set_t allowed;
+  const bool is_known = ::sched_getaffinity(0, sizeof allowed, &allowed) == 0;  // not beyond 1,024 processors
+  return is_known ? std::min(threads, CPU_COUNT(&allowed)) : threads;
+}
+
 int64_t now_s() {
   return now_ms() / 1000;
 }
@@ -314,7 +324,7 @@ int run_gateway(const Flags& flags) {
   const HttpServerOptions options = server_options(config);
   AnswerIds ids;
   Metrics metrics;
-  IoThreads io_threads(kIoThreads);
+  IoThreads io_threads(at_most_processors(kIoThreads));
   const std::unique_ptr<HttpClient> client = make_http_client(io_threads);
   std::optional<OtlpExporter> traces;
   if (!config.telemetry.traces.empty())

@@ -101,12 +101,28 @@ bool is_cut_out(std::string_view text, size_t begin, size_t end) {
   return end + 1 < text.size() && (text[end] == '.' || text[end] == '-') && is_digit(text[end + 1]);
 }
 
+// Where the next number of enough digits can begin, from the number or the mark at `begin` on; the text's end where
+// there is none. Looked at from behind: no number reaches over a letter.
+size_t next_long_number(std::string_view text, size_t begin) {
+  constexpr size_t kShortest = 12;
+  while (text.size() - begin >= kShortest) {
+    size_t after_mark = begin + kShortest;
+    while (after_mark > begin &&
+           (is_digit(text[after_mark - 1]) || text[after_mark - 1] == ' ' || text[after_mark - 1] == '-'))
+      --after_mark;
+    if (after_mark == begin) return begin;
+    begin = after_mark;
+  }
+  return text.size();
+}
+
 }  // namespace
 
 void find_cards(std::string_view text, std::string_view label, Findings& findings) {
   for (size_t i = 0; i < text.size();) {
     if (!is_digit(text[i])) {
-      ++i;
+      i = next_long_number(text, i);
+      while (i < text.size() && !is_digit(text[i])) ++i;
       continue;
     }
     const size_t end = number_end(text, i);

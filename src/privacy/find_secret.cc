@@ -12,9 +12,6 @@ namespace {
 
 constexpr size_t kLongestToken = 4096;
 
-bool is_token_char(char c) {
-  return is_alnum(c) || c == '_' || c == '-';
-}
 bool is_base64_char(char c) {
   return is_token_char(c) || c == '+' || c == '/' || c == '=' || c == '.' || c == '~';
 }
@@ -127,21 +124,57 @@ bool is_shaped(const Shape& shape, std::string_view tail) {
   return shape.shortest == shape.longest ? entropy(tail) >= 3.0 : looks_random(tail, 8);
 }
 
-// The end of what could be one token, or two with a point between them.
+// Of one token, or two with a point between them.
+bool is_dotted_token_char(char c) {
+  return is_token_char(c) || c == '.';
+}
+
 size_t token_end(std::string_view text, size_t begin) {
   size_t end = begin;
-  while (end < text.size() && (is_token_char(text[end]) || text[end] == '.')) ++end;
+  while (end < text.size() && is_dotted_token_char(text[end])) ++end;
   return end;
 }
 
-// Word by word: most are shorter than any key, and are left at once.
+// Where the next token of `length` bytes or more begins, from the token or the mark at `begin` on; the text's end where
+// there is none. Looked at from behind: one mark in those bytes, and no token that begins before it is long enough.
+size_t next_long_token(std::string_view text, size_t begin, size_t length) {
+  while (text.size() - begin >= length) {
+    size_t after_mark = begin + length;
+    while (after_mark > begin && is_dotted_token_char(text[after_mark - 1])) --after_mark;
+    if (after_mark == begin) return begin;
+    begin = after_mark;
+  }
+  return text.size();
+}
+
+// The places of two characters in ascending order; each is looked for with find(), most texts have few of them.
+class PlacesOfTwo {
+ public:
+  PlacesOfTwo(std::string_view text, char a, char b)
+      : text_(text), a_(a), b_(b), next_a_(text.find(a)), next_b_(text.find(b)) {}
+  // The first from `place` on, npos where there is none. Asked for in ascending order.
+  size_t from(size_t place) {
+    if (next_a_ < place) next_a_ = text_.find(a_, place);
+    if (next_b_ < place) next_b_ = text_.find(b_, place);
+    return std::min(next_a_, next_b_);
+  }
+
+ private:
+  std::string_view text_;
+  char a_;
+  char b_;
+  size_t next_a_;
+  size_t next_b_;
+};
+
+// Word by word: most are shorter than any key.
 void find_shapes(std::string_view text, Findings& findings) {
   constexpr size_t kShortestKey = 15;
   size_t end = 0;
   for (size_t i = 0; i < text.size(); ++i) {
     if (i >= end) {
+      i = next_long_token(text, i, kShortestKey);
       end = token_end(text, i);
-      if (end - i < kShortestKey) i = end;
     }
     if (i >= end || !is_alpha(text[i]) || (i > 0 && is_token_char(text[i - 1]))) continue;
     for (const Shape& shape : kShapes) {
@@ -175,8 +208,9 @@ void find_web_tokens(std::string_view text, Findings& findings) {
 
 // "Authorization: Bearer abc": what follows the scheme's word.
 void find_bearers(std::string_view text, Findings& findings) {
-  for (size_t i = 0; i + 8 < text.size(); ++i) {
-    if ((text[i] != 'b' && text[i] != 'B') || (i > 0 && is_word(text[i - 1]))) continue;
+  PlacesOfTwo places(text, 'b', 'B');
+  for (size_t i = places.from(0); i != std::string_view::npos && i + 8 < text.size(); i = places.from(i + 1)) {
+    if (i > 0 && is_word(text[i - 1])) continue;
     const std::string word = lowered(text.substr(i, 7));
     const size_t length = word == "bearer " ? 7 : word.starts_with("basic ") ? 6 : 0;
     if (length == 0) continue;
@@ -315,8 +349,8 @@ void find_assignments(std::string_view text, Findings& findings) {
   constexpr int kMostInOneValue = 4;
   size_t last_end = 0;
   int looks = 0;
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '=' && text[i] != ':') continue;
+  PlacesOfTwo places(text, '=', ':');
+  for (size_t i = places.from(0); i < text.size(); i = places.from(i + 1)) {
     if (i < last_end && looks >= kMostInOneValue) continue;
     const Name name = name_of(name_before(text, i));
     if (name == Name::kOther) continue;

@@ -2,6 +2,8 @@
 // value. Pure functions of the text.
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -20,24 +22,44 @@ void find_phones(std::string_view text, std::string_view label, Findings& findin
 void find_ibans(std::string_view text, Findings& findings);
 void find_cards(std::string_view text, std::string_view label, Findings& findings);
 
+// Classes of bytes, as bits: the finders ask for several of them at every byte of a text.
+inline constexpr uint8_t kDigit = 1, kUpper = 2, kLower = 4, kUnderscore = 8, kDash = 16, kBeyondAscii = 32;
+inline constexpr std::array<uint8_t, 256> kByteClasses = [] {
+  std::array<uint8_t, 256> classes{};
+  for (size_t c = '0'; c <= '9'; ++c) classes[c] = kDigit;
+  for (size_t c = 'A'; c <= 'Z'; ++c) classes[c] = kUpper;
+  for (size_t c = 'a'; c <= 'z'; ++c) classes[c] = kLower;
+  classes['_'] = kUnderscore;
+  classes['-'] = kDash;
+  for (size_t c = 0x80; c <= 0xFF; ++c) classes[c] = kBeyondAscii;
+  return classes;
+}();
+inline bool is_of(char c, unsigned classes) {
+  return (kByteClasses[static_cast<unsigned char>(c)] & classes) != 0;
+}
+
 inline bool is_digit(char c) {
-  return c >= '0' && c <= '9';
+  return is_of(c, kDigit);
 }
 inline bool is_upper(char c) {
-  return c >= 'A' && c <= 'Z';
+  return is_of(c, kUpper);
 }
 inline bool is_lower(char c) {
-  return c >= 'a' && c <= 'z';
+  return is_of(c, kLower);
 }
 inline bool is_alpha(char c) {
-  return is_upper(c) || is_lower(c);
+  return is_of(c, kUpper | kLower);
 }
 inline bool is_alnum(char c) {
-  return is_alpha(c) || is_digit(c);
+  return is_of(c, kDigit | kUpper | kLower);
 }
 // Part of a word: beyond ASCII every byte is.
 inline bool is_word(char c) {
-  return is_alnum(c) || c == '_' || static_cast<unsigned char>(c) >= 0x80;
+  return is_of(c, kDigit | kUpper | kLower | kUnderscore | kBeyondAscii);
+}
+// Part of what vendors make their keys of.
+inline bool is_token_char(char c) {
+  return is_of(c, kDigit | kUpper | kLower | kUnderscore | kDash);
 }
 inline char lower(char c) {
   return is_upper(c) ? static_cast<char>(c - 'A' + 'a') : c;

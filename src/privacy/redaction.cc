@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/json.h"
+#include "base/json_syntax.h"
 #include "base/utf8.h"
 #include "privacy/finders.h"
 
@@ -62,19 +63,7 @@ std::string normalised(PrivateKind kind, std::string_view value) {
 bool is_json(std::string_view text) {
   const size_t first = text.find_first_not_of(" \t\r\n");
   if (first == std::string_view::npos || (text[first] != '{' && text[first] != '[')) return false;
-  return Json::accept(text.begin(), text.end());
-}
-
-// The end of the JSON string whose opening quote is at `begin`: the place of the closing one.
-size_t closing_quote(std::string_view json, size_t begin) {
-  for (size_t i = begin + 1; i < json.size(); ++i) {
-    if (json[i] == '\\') {
-      ++i;
-    } else if (json[i] == '"') {
-      return i;
-    }
-  }
-  return json.size();
+  return is_valid_json(text);
 }
 
 char32_t hex_of(std::string_view digits) {
@@ -113,7 +102,13 @@ void take_character(std::string_view raw, size_t& place, std::string& text) {
 std::string unescape(std::string_view raw) {
   std::string text;
   text.reserve(raw.size());
-  for (size_t place = 0; place < raw.size();) take_character(raw, place, text);
+  size_t place = 0;
+  while (place < raw.size()) {
+    const size_t escape = std::min(raw.find('\\', place), raw.size());
+    text += raw.substr(place, escape - place);
+    place = escape;
+    if (place < raw.size()) take_character(raw, place, text);
+  }
   return text;
 }
 
@@ -215,11 +210,11 @@ std::string Redactor::redact_json(std::string_view json, int depth) {
   redacted.reserve(json.size());
   std::string_view label;
   for (size_t i = 0; i < json.size();) {
-    if (json[i] != '"') {
-      redacted += json[i++];
-      continue;
-    }
-    const size_t end = closing_quote(json, i);
+    const size_t quote = std::min(json.find('"', i), json.size());
+    redacted += json.substr(i, quote - i);
+    i = quote;
+    if (i == json.size()) break;
+    const size_t end = end_of_json_string(json, i) - 1;
     const std::string_view raw = json.substr(i + 1, end - i - 1);
     const size_t next = json.find_first_not_of(" \t\r\n", end + 1);
     const bool is_key = next != std::string_view::npos && json[next] == ':';

@@ -47,8 +47,9 @@ class SqliteConnection : public SqlConnection {
     database_.reset(database);
     if (code != SQLITE_OK) throw failure(code, "open");
     sqlite3_busy_timeout(database, static_cast<int>(patience.count()));
-    for (const char* pragma : {"PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL", "PRAGMA secure_delete = ON",
-                               "PRAGMA trusted_schema = OFF"}) {
+    // Pages of 8 KiB, in databases that are new: most exchanges fit in one, where 4 KiB take a chain of three.
+    for (const char* pragma : {"PRAGMA page_size = 8192", "PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL",
+                               "PRAGMA secure_delete = ON", "PRAGMA trusted_schema = OFF"}) {
       run(pragma);
     }
   }

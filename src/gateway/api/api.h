@@ -1,8 +1,7 @@
 // The room's page. gateway/api is the endpoints: one file each, and their table in endpoints.cc. A handler reads
 // (gateway/wire), calls (gateway/routing) and writes (gateway/wire); nothing is decided in it. `serve` and the gateway
-// are the same endpoints over a different Router. Handlers are coroutines on the HTTP server's threads; what takes time
-// (reading a large body, rendering and tokenising a prompt) they do on the worker threads, where answer() sends them
-// before they begin.
+// are the same endpoints over a different Router. Handlers are coroutines on the HTTP server's threads; with a large
+// body, where reading, rendering and tokenising take time, answer() sends them to the worker threads before they begin.
 #pragma once
 
 #include <functional>

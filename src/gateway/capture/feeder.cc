@@ -3,6 +3,8 @@
 #include "gateway/capture/feeder.h"
 
 #include <fmt/format.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <system_error>
@@ -69,6 +71,7 @@ struct Feeder::Work {
   }
 
   void run();
+  static void step_back();
   void feed();
   bool read_batch();
   void take(const LogRecord& record);
@@ -111,8 +114,15 @@ void Feeder::Work::wait(std::chrono::milliseconds duration) {
   if (!stopped_) woken_.wait_for(mutex_, duration);
 }
 
+// Whoever waits for an answer comes first where there is too little processor for both: the store may be late.
+void Feeder::Work::step_back() {
+  constexpr int kNice = 10;
+  (void)::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNice);  // of this thread; without it only slower
+}
+
 // A failure of the store or of reading leaves batch and reader as they are: the same is tried again.
 void Feeder::Work::run() {
+  step_back();
   std::chrono::milliseconds pause = options_.retry_at_first;
   bool was_told = false;
   while (!stopped()) {

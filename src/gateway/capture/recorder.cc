@@ -85,6 +85,7 @@ struct Recorder::Log {
   GaugeMetric& pending_;
   CounterMetric& dropped_;
   std::atomic<bool> healthy_{true};
+  std::atomic<int> pushing_{0};  // threads inside push()
 
   mutable Mutex mutex_;
   CondVar ready_;     // there is something to write, or the end has come
@@ -121,6 +122,7 @@ Recorder::Log::Log(const RecorderOptions& options, Metrics& metrics, LogDisk& di
 }
 
 Recorder::Log::~Log() {
+  while (pushing_ > 0) std::this_thread::yield();
   {
     const MutexLock lock(mutex_);
     stopped_ = true;
@@ -160,11 +162,19 @@ bool Recorder::Log::may_push_part() {
   return queued_bytes_ < kPartsAtMost;
 }
 
+// The log's thread is woken without the lock, which it would only wait for: on one processor that is two changes of
+// threads more. What the record was pushed for may be over by then: the destructor waits for pushing_.
 void Recorder::Log::push(Entry entry) {
-  const MutexLock lock(mutex_);
-  queued_bytes_ += entry.record.size();
-  queue_.push_back(std::move(entry));
-  if (queue_.size() == 1) ready_.notify_one();
+  ++pushing_;
+  bool is_first = false;
+  {
+    const MutexLock lock(mutex_);
+    queued_bytes_ += entry.record.size();
+    is_first = queue_.empty();
+    queue_.push_back(std::move(entry));
+  }
+  if (is_first) ready_.notify_one();
+  --pushing_;
 }
 
 // Waits for records; on a disk that has failed not longer than a second, then the group is a mark that tries it. False

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/json.h"
+#include "base/json_syntax.h"
 
 namespace understudy {
 
@@ -355,17 +356,9 @@ size_t skip_space(std::string_view text, size_t at) {
   return at;
 }
 
-// Past the closing quote of the string that begins at `at`.
-size_t skip_string(std::string_view text, size_t at) {
-  for (++at; at < text.size() && text[at] != '"'; ++at) {
-    if (text[at] == '\\') ++at;
-  }
-  return std::min(at + 1, text.size());
-}
-
 size_t skip_value(std::string_view text, size_t at) {
   if (at >= text.size()) return text.size();
-  if (text[at] == '"') return skip_string(text, at);
+  if (text[at] == '"') return end_of_json_string(text, at);
   if (text[at] != '{' && text[at] != '[') {
     while (at < text.size() && std::string_view(",]} \n\r\t").find(text[at]) == std::string_view::npos) ++at;
     return at;
@@ -373,7 +366,7 @@ size_t skip_value(std::string_view text, size_t at) {
   int depth = 0;
   while (at < text.size()) {
     if (text[at] == '"') {
-      at = skip_string(text, at);
+      at = end_of_json_string(text, at);
       continue;
     }
     if (text[at] == '{' || text[at] == '[') ++depth;
@@ -396,7 +389,7 @@ std::vector<Member> members_at(std::string_view text, size_t at) {
     at = skip_space(text, at);
     if (at >= text.size() || text[at] != '"') return members;
     Member found;
-    found.key = {at, skip_string(text, at)};
+    found.key = {at, end_of_json_string(text, at)};
     at = skip_space(text, std::min(skip_space(text, found.key.end) + 1, text.size()));  // past the colon
     found.value = {at, skip_value(text, at)};
     if (found.key.end - found.key.begin < 2 || found.value.end == found.value.begin) return members;
