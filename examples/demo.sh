@@ -118,15 +118,16 @@ mv "$folder/gateway.next" "$folder/gateway.yml"   # the gateway sees it and read
 for _ in $(seq 100); do grep -q "read again" "$folder/gateway.log" && break; sleep 0.1; done
 ask "$folder/test.jsonl" --limit 40
 echo "and now the rented model goes down in the middle of it:"
-ask "$folder/test.jsonl" --skip 40 --limit 40 > "$folder/outage.txt" &
+ask "$folder/test.jsonl" --skip 40 > "$folder/outage.txt" &
 asking=$!
-sleep 2
+sleep 1
 kill "$teacher_process"
 outage=held
 wait "$asking" || outage="failed requests"
 cat "$folder/outage.txt"
 
-step "8. The bill, before and after: what the gateway booked since the route stands, and the sum for 400 dollars a day"
+step "8. The bill, before and after: what the gateway booked since the route stands, and the sum at 10,000 requests a day"
+$us cost book --config "$folder/gateway.yml" --kind training --task invoices --amount "$(awk -v s="$training" 'BEGIN { printf "%.3f", s / 3600 * 0.40 }') USD"
 $us cost --from-traffic --config "$folder/gateway.yml" --since "$routed_at"
 kill "$gateway_process"; wait "$gateway_process" || true
 speed=$(tr -d '\n' < "$folder/report/report.json" | sed -E 's/.*"tokens_per_second": *([0-9.]+).*/\1/')
