@@ -6,8 +6,10 @@
 #include <sqlite3.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <filesystem>
 #include <map>
+#include <thread>
 
 #include "base/error.h"
 #include "records/sql_connection.h"
@@ -48,8 +50,10 @@ class SqliteConnection : public SqlConnection {
     if (code != SQLITE_OK) throw failure(code, "open");
     sqlite3_busy_timeout(database, static_cast<int>(patience.count()));
     // Pages of 8 KiB, in databases that are new: most exchanges fit in one, where 4 KiB take a chain of three.
-    for (const char* pragma : {"PRAGMA page_size = 8192", "PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL",
-                               "PRAGMA secure_delete = ON", "PRAGMA trusted_schema = OFF"}) {
+    run("PRAGMA page_size = 8192");
+    turn_to_wal(patience);
+    for (const char* pragma :
+         {"PRAGMA synchronous = FULL", "PRAGMA secure_delete = ON", "PRAGMA trusted_schema = OFF"}) {
       run(pragma);
     }
   }
@@ -87,6 +91,22 @@ class SqliteConnection : public SqlConnection {
 
  private:
   void run(const char* text) { run(text, {}, {}); }
+
+  // Where two open a new database at once, one of them is told that it is locked without SQLite's busy handler being
+  // asked: waiting while both hold a read lock could last for ever.
+  void turn_to_wal(std::chrono::milliseconds patience) {
+    constexpr std::chrono::milliseconds kPause{5};
+    const auto give_up = std::chrono::steady_clock::now() + patience;
+    for (;;) {
+      try {
+        run("PRAGMA journal_mode = WAL");
+        return;
+      } catch (const Error& error) {
+        if (error.code() != ErrorCode::kUnavailable || std::chrono::steady_clock::now() >= give_up) throw;
+      }
+      std::this_thread::sleep_for(kPause);
+    }
+  }
 
   // SQLite makes its file by the umask; what stands in it is nobody else's to read. WAL and index take over its mode.
   void make_private_file() const {
