@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <future>
 #include <map>
@@ -53,6 +54,7 @@ class Teacher {
       throw Error(ErrorCode::kNotFound, http.path + ": there is no such endpoint");
     }
     const Json request = parse_json(http.body, "the request's body");
+    expect_chat(request);
     HttpResponse response;
     if (request.value("stream", false)) {
       response = streamed(request);
@@ -71,6 +73,12 @@ class Teacher {
  private:
   static HttpResponse json(const Json& value) { return HttpResponse::of(200, "application/json", dump_json(value)); }
 
+  static void expect_chat(const Json& request) {
+    const bool has_messages = request.is_object() && request.contains("messages") && request["messages"].is_array();
+    const auto is_object = [](const Json& message) { return message.is_object(); };
+    if (has_messages && std::all_of(request["messages"].begin(), request["messages"].end(), is_object)) return;
+    throw Error(ErrorCode::kInvalidInput, "messages: expected a list of messages");
+  }
   static std::string last_user_text(const Json& request) {
     std::string text;
     for (const Json& message : request.at("messages")) {
@@ -81,9 +89,6 @@ class Teacher {
     return text;
   }
   std::string text_for(const Json& request) const {
-    if (!request.contains("messages") || !request["messages"].is_array()) {
-      throw Error(ErrorCode::kInvalidInput, "messages: expected a list");
-    }
     const auto found = answers_.find(last_user_text(request));
     return found == answers_.end() ? "{}" : found->second;
   }

@@ -79,6 +79,11 @@ void write_training_rows(const ExchangeSource& source, ExchangeFilter filter, bo
 }
 
 int run_exchanges(const Flags& flags) {
+  const bool writes_rows = flags.format == "openai-chat" && !flags.json;
+  if (flags.pruned && !writes_rows) {
+    throw Error(ErrorCode::kUsage, "--pruned: only rows to train on can do without the static prompt",
+                "add --format openai-chat");
+  }
   const TrafficConfig config = read_traffic_config(flags.config);
   const std::unique_ptr<Store> store = open_store(config.store);
   const ExchangeSource source(config.capture_folder, *store);
@@ -88,7 +93,7 @@ int run_exchanges(const Flags& flags) {
   filter.model = flags.model;
   filter.limit = flags.limit;
   if (!flags.since.empty()) filter.since_ms = since_ms(flags.since, "--since");
-  if (flags.format == "openai-chat" && !flags.json) {
+  if (writes_rows) {
     write_training_rows(source, filter, flags.pruned);
   } else {
     source.each_exchange(filter, [](const Exchange& exchange) {

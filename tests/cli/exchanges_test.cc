@@ -53,6 +53,12 @@ class ExchangesCommand : public ::testing::Test {
   WorkerPool pool_{1};
 };
 
+TEST_F(ExchangesCommand, PrunedIsRefusedWhereItWouldChangeNothing) {
+  const auto result = testing::run_understudy({"exchanges", "export", "--config", "gateway.yml", "--pruned"});
+  EXPECT_EQ(result.status, 2);
+  EXPECT_THAT(result.errors, ::testing::HasSubstr("--format openai-chat"));
+}
+
 TEST_F(ExchangesCommand, ListsStoreAndLogTogetherWithTheGatewayUp) {
   store_->add({chat("a", 1000, Terms::kMayTrain), chat("c", 3000, Terms::kMayTrain)}, {});
   Recorder log({.folder = folder_ / "log", .sync = SyncMode::kNever}, metrics_);

@@ -107,8 +107,9 @@ using TokenCount = std::variant<std::string, ProviderFailure>;
 class Provider {  // thread-safe
  public:
   virtual ~Provider() = default;
-  // Called on a thread that may take its time (rendering and tokenising a long prompt), but not wait for anything. The
-  // request outlives the stream. `model` is the provider's own name of the model; what the request says does not count.
+  // Called where some milliseconds may be taken (a body above 16 kB comes on a worker's thread, for rendering and
+  // tokenising a long prompt), but nothing may be waited for. The request outlives the stream. `model` is the
+  // provider's own name of the model; what the request says does not count.
   virtual Awaitable<Attempt> start(const WireRequest& request, const std::string& model, const Call& call) = 0;
   // Counts the tokens of a Messages request, as Anthropic's POST /v1/messages/count_tokens does. Nothing where it has
   // no such endpoint.

@@ -83,12 +83,7 @@ ContentPart read_part(const Json& value, const std::string& path) {
 }
 
 std::vector<ContentPart> read_content(const Json& value, const std::string& path) {
-  if (value.is_string()) return {ContentPart::of(value.get<std::string>())};
-  if (!value.is_array()) throw field_error(path, "a string or a list of parts", value);
-  std::vector<ContentPart> parts;
-  parts.reserve(value.size());
-  for (size_t i = 0; i < value.size(); ++i) parts.push_back(read_part(value[i], fmt::format("{}[{}]", path, i)));
-  return parts;
+  return read_parts(value, path, read_part);
 }
 
 // ---- messages

@@ -145,6 +145,16 @@ void write_common_fields(const ChatRequest& request, Json& body) {
   if (request.stream && request.stream_usage) body["stream_options"] = {{"include_usage", true}};
 }
 
+std::vector<ContentPart> read_parts(const Json& value, const std::string& path,
+                                    ContentPart (*read_part)(const Json& value, const std::string& path)) {
+  if (value.is_string()) return {ContentPart::of(value.get<std::string>())};
+  if (!value.is_array()) throw field_error(path, "a string or a list of parts", value);
+  std::vector<ContentPart> parts;
+  parts.reserve(value.size());
+  for (size_t i = 0; i < value.size(); ++i) parts.push_back(read_part(value[i], fmt::format("{}[{}]", path, i)));
+  return parts;
+}
+
 void put_url(const std::string& url, Media& media) {
   constexpr std::string_view kData = "data:";
   constexpr std::string_view kBase64 = ";base64,";

@@ -27,6 +27,10 @@ void write_shared_fields(const ChatRequest& request, Json& body);
 void read_common_fields(ObjectReader& fields, ChatRequest& request);
 void write_common_fields(const ChatRequest& request, Json& body);
 
+// A message's content: one text, or a list of parts, of which each protocol reads its own. Throws kInvalidInput.
+std::vector<ContentPart> read_parts(const Json& value, const std::string& path,
+                                    ContentPart (*read_part)(const Json& value, const std::string& path));
+
 // "data:image/png;base64,..." as type and data, anything else as a URL; and back.
 void put_url(const std::string& url, Media& media);
 std::string url_of(const Media& media);
