@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/fast_json.h"
 
 namespace understudy {
 
@@ -101,7 +102,68 @@ class CarefulReader {
   std::string fault_;
 };
 
+// ---- simdjson in front of nlohmann's reader, whose lexer goes byte by byte: several times faster on long strings
+
+using Element = simdjson::dom::element;
+using ElementType = simdjson::dom::element_type;
+
+bool walk(const Element& element, CarefulReader& to);
+
+bool walk_object(const simdjson::dom::object& object, CarefulReader& to) {
+  if (!to.start_object(object.size())) return false;
+  for (const auto member : object) {
+    std::string name(member.key);
+    if (!to.key(name) || !walk(member.value, to)) return false;
+  }
+  return to.end_object();
+}
+
+bool walk_array(const simdjson::dom::array& array, CarefulReader& to) {
+  if (!to.start_array(array.size())) return false;
+  for (const Element item : array) {
+    if (!walk(item, to)) return false;
+  }
+  return to.end_array();
+}
+
+// As deep as the reader's limit lets it go.
+bool walk(const Element& element, CarefulReader& to) {
+  switch (element.type()) {
+    case ElementType::OBJECT:
+      return walk_object(simdjson::dom::object(element), to);
+    case ElementType::ARRAY:
+      return walk_array(simdjson::dom::array(element), to);
+    case ElementType::STRING: {
+      std::string text(std::string_view{element});
+      return to.string(text);
+    }
+    case ElementType::INT64: {
+      const int64_t number{element};
+      return number < 0 ? to.number_integer(number) : to.number_unsigned(static_cast<uint64_t>(number));
+    }
+    case ElementType::UINT64:
+      return to.number_unsigned(uint64_t{element});
+    case ElementType::DOUBLE:
+      return to.number_float(double{element}, "");
+    case ElementType::BOOL:
+      return to.boolean(bool{element});
+    case ElementType::NULL_VALUE:
+      return to.null();
+  }
+  return false;
+}
+
+bool read_fast(std::string_view text, JsonLimits limits, Json& value) {
+  const FastJson parsed(text);
+  if (parsed.error() != simdjson::SUCCESS) return false;
+  CarefulReader reader(value, limits);
+  return walk(parsed.root(), reader);
+}
+
+// What the fast one refuses is read again by the other: it says what is wrong and where, and takes numbers of more than
+// 64 bits.
 bool read(std::string_view text, JsonLimits limits, Json& value, std::string& fault) {
+  if (read_fast(text, limits, value)) return true;
   CarefulReader reader(value, limits);
   const bool ok = Json::sax_parse(text.begin(), text.end(), &reader);
   fault = reader.fault();

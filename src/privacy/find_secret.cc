@@ -271,6 +271,11 @@ enum class Name { kOther, kPassword, kSecret, kKey };
 // What a name is said to hold: "OPENAI_API_KEY", "clientSecret", "db.password". Counts of tokens and public keys are
 // none.
 Name name_of(std::string_view name) {
+  // The last letters of all endings below: most names end here.
+  const auto last = std::find_if(name.rbegin(), name.rend(), is_alnum);
+  if (last == name.rend() || std::string_view("dehlnsty").find(lower(*last)) == std::string_view::npos) {
+    return Name::kOther;
+  }
   std::string folded;
   for (const char c : name) {
     if (is_alnum(c)) folded += lower(c);

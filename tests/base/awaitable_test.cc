@@ -45,7 +45,14 @@ TEST(Awaitable, GivesValuesAndExceptionsToWhoAwaits) {
 }
 
 TEST(Awaitable, NeedsNoStackForALongLoop) {
-  EXPECT_EQ(run(sum_to(200000)), static_cast<int>(20000100000LL));
+#if defined(__SANITIZE_THREAD__)
+  // Its own record of calls has 65,536 places and keeps those that a coroutine leaves by a transfer.
+  constexpr int kRounds = 20'000;
+#else
+  constexpr int kRounds = 200'000;
+#endif
+  const int64_t rounds = kRounds;
+  EXPECT_EQ(run(sum_to(kRounds)), static_cast<int>(rounds * (rounds + 1) / 2));
 }
 
 TEST(Awaitable, IsDestroyedUnstartedWithItsArguments) {

@@ -3,8 +3,7 @@
 #include "gateway/capture/feeder.h"
 
 #include <fmt/format.h>
-#include <sys/resource.h>
-#include <unistd.h>
+#include <sched.h>
 
 #include <algorithm>
 #include <system_error>
@@ -28,6 +27,7 @@ using Clock = std::chrono::steady_clock;
 // One transaction: large enough that its commit is shared, small enough to hold in memory.
 constexpr size_t kBatchExchanges = 500;
 constexpr size_t kBatchBytes = size_t{8} << 20;
+constexpr uint64_t kBehindAtMost = UINT64_C(1) << 30;
 // Longer than any request may take (timeouts.total): its end was lost on a disk that was full.
 constexpr std::chrono::milliseconds kOpenAtMost = std::chrono::hours(1);
 
@@ -71,7 +71,8 @@ struct Feeder::Work {
   }
 
   void run();
-  static void step_back();
+  void step_back();
+  void measure_lag();
   void feed();
   bool read_batch();
   void take(const LogRecord& record);
@@ -95,6 +96,8 @@ struct Feeder::Work {
   std::vector<Exchange> batch_;
   size_t batch_bytes_ = 0;
   LogPosition fed_;  // as the store has it
+  uint64_t behind_bytes_ = 0;
+  bool stepped_back_ = false;
   Clock::time_point forget_at_ = Clock::now();
 
   mutable Mutex mutex_;
@@ -114,15 +117,18 @@ void Feeder::Work::wait(std::chrono::milliseconds duration) {
   if (!stopped_) woken_.wait_for(mutex_, duration);
 }
 
-// Whoever waits for an answer comes first where there is too little processor for both: the store may be late.
+// Whoever waits for an answer comes first where there is too little processor for both: the store may be late, until
+// the log has grown so much that the disk's space comes first. Without the right to do so it is only slower.
 void Feeder::Work::step_back() {
-  constexpr int kNice = 10;
-  (void)::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNice);  // of this thread; without it only slower
+  const bool steps_back = behind_bytes_ < kBehindAtMost;
+  if (steps_back == stepped_back_) return;
+  stepped_back_ = steps_back;
+  const sched_param none{};
+  (void)::sched_setscheduler(0, steps_back ? SCHED_IDLE : SCHED_OTHER, &none);  // of this thread
 }
 
 // A failure of the store or of reading leaves batch and reader as they are: the same is tried again.
 void Feeder::Work::run() {
-  step_back();
   std::chrono::milliseconds pause = options_.retry_at_first;
   bool was_told = false;
   while (!stopped()) {
@@ -149,12 +155,18 @@ void Feeder::Work::feed() {
     fed_ = store_.position();
     reader_ = std::make_unique<LogReader>(options_.folder, fed_);
   }
-  behind_.set(static_cast<double>(bytes_behind(options_.folder, fed_)));  // also while the store takes nothing
+  measure_lag();  // also while the store takes nothing
   for (bool more = true; more && !stopped();) {
     more = read_batch();
     hand_over();
+    measure_lag();
   }
-  behind_.set(static_cast<double>(bytes_behind(options_.folder, fed_)));
+}
+
+void Feeder::Work::measure_lag() {
+  behind_bytes_ = bytes_behind(options_.folder, fed_);
+  behind_.set(static_cast<double>(behind_bytes_));
+  step_back();
 }
 
 // Fills the batch; false at the log's end.

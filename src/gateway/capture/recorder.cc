@@ -29,6 +29,10 @@ using Clock = std::chrono::steady_clock;
 constexpr size_t kQueueBytes = size_t{8} << 20;
 constexpr size_t kPartsAtMost = 8 * kQueueBytes;
 constexpr std::chrono::seconds kProbeEvery{1};
+// A write takes some microseconds. After one that took this long, callers leave writing to the log's thread for a
+// while.
+constexpr std::chrono::milliseconds kSlowWrite{2};
+constexpr std::chrono::seconds kLeaveToThread{1};
 
 // Makes the folder ready to be written and gives the new writer its number.
 uint32_t begin_run(const std::filesystem::path& folder) {
@@ -41,7 +45,8 @@ uint32_t begin_run(const std::filesystem::path& folder) {
   }
 }
 
-// A coroutine that waits for its record. Lives in the coroutine's frame.
+// A coroutine that waits for its record. Lives in the coroutine's frame. Without `coroutine` it has not been suspended:
+// its own thread writes the record and takes the result.
 struct Waiter {
   std::coroutine_handle<> coroutine;
   Executor* executor = nullptr;
@@ -54,7 +59,19 @@ struct Entry {
   Waiter* waiter = nullptr;  // nothing: nobody waits
 };
 
+class InUse {
+ public:
+  explicit InUse(std::atomic<int>& users) : users_(users) { ++users_; }
+  InUse(const InUse&) = delete;
+  InUse& operator=(const InUse&) = delete;
+  ~InUse() { --users_; }
+
+ private:
+  std::atomic<int>& users_;
+};
+
 void resume(const Waiter& waiter) {
+  if (!waiter.coroutine) return;
   waiter.executor->post([coroutine = waiter.coroutine] { coroutine.resume(); });
 }
 
@@ -73,6 +90,8 @@ struct Recorder::Log {
   bool has_room() EXCLUDES(mutex_);
   bool wait_for_room(Waiter& waiter) EXCLUDES(mutex_);
   void push(Entry entry) EXCLUDES(mutex_);
+  bool write_now(Entry& entry) EXCLUDES(mutex_);
+  void push_or_write(Entry entry) EXCLUDES(mutex_);
   bool may_push_part() EXCLUDES(mutex_);
   void drop(size_t n_records) { dropped_.add(static_cast<double>(n_records)); }
   void set_fault(std::string& which, std::string fault) EXCLUDES(mutex_);
@@ -81,28 +100,31 @@ struct Recorder::Log {
   const RecorderOptions options_;
   const FolderLock lock_;
   const uint32_t run_;
-  SegmentWriter writer_;  // of the log thread; its sync() of the sync thread
+  SegmentWriter writer_;  // of whoever has set writing_; its sync() of the sync thread
   GaugeMetric& pending_;
   CounterMetric& dropped_;
   std::atomic<bool> healthy_{true};
-  std::atomic<int> pushing_{0};  // threads inside push()
+  std::atomic<int> users_{0};  // threads inside push() or write_now()
 
   mutable Mutex mutex_;
-  CondVar ready_;     // there is something to write, or the end has come
+  CondVar ready_;     // there is something to write and nobody writes, or the end has come
   CondVar sync_due_;  // the end has come, for the sync thread
   std::deque<Entry> queue_ GUARDED_BY(mutex_);
   size_t queued_bytes_ GUARDED_BY(mutex_) = 0;
+  bool is_writing_ GUARDED_BY(mutex_) = false;                   // some thread is at writer_
+  Clock::time_point left_to_thread_until_ GUARDED_BY(mutex_){};  // the disk has been slow
   std::deque<Waiter*> without_room_ GUARDED_BY(mutex_);
   bool stopped_ GUARDED_BY(mutex_) = false;
   std::string write_fault_ GUARDED_BY(mutex_);
   std::string sync_fault_ GUARDED_BY(mutex_);
-  std::thread writing_;
-  std::thread syncing_;
+  std::thread writer_thread_;
+  std::thread sync_thread_;
 
  private:
   void write_until_stopped() EXCLUDES(mutex_);
   bool take_group(std::deque<Entry>& group) EXCLUDES(mutex_);
   void write_group(std::deque<Entry>& group) EXCLUDES(mutex_);
+  void end_writing(Clock::duration took) EXCLUDES(mutex_);
   void let_begins_in() EXCLUDES(mutex_);
   void sync_until_stopped() EXCLUDES(mutex_);
   bool sync_now() EXCLUDES(mutex_);
@@ -117,20 +139,20 @@ Recorder::Log::Log(const RecorderOptions& options, Metrics& metrics, LogDisk& di
       dropped_(metrics.counter("understudy_capture_dropped_total", "Records that could not be written.")) {
   dropped_.add(0);
   pending_.set(0);
-  writing_ = std::thread([this] { write_until_stopped(); });
-  if (options_.sync == SyncMode::kInterval) syncing_ = std::thread([this] { sync_until_stopped(); });
+  writer_thread_ = std::thread([this] { write_until_stopped(); });
+  if (options_.sync == SyncMode::kInterval) sync_thread_ = std::thread([this] { sync_until_stopped(); });
 }
 
 Recorder::Log::~Log() {
-  while (pushing_ > 0) std::this_thread::yield();
+  while (users_ > 0) std::this_thread::yield();
   {
     const MutexLock lock(mutex_);
     stopped_ = true;
     ready_.notify_all();
     sync_due_.notify_all();
   }
-  writing_.join();
-  if (syncing_.joinable()) syncing_.join();
+  writer_thread_.join();
+  if (sync_thread_.joinable()) sync_thread_.join();
   if (options_.sync != SyncMode::kNever) sync_now();
 }
 
@@ -163,18 +185,52 @@ bool Recorder::Log::may_push_part() {
 }
 
 // The log's thread is woken without the lock, which it would only wait for: on one processor that is two changes of
-// threads more. What the record was pushed for may be over by then: the destructor waits for pushing_.
+// threads more. What the record was pushed for may be over by then: the destructor waits for users_.
 void Recorder::Log::push(Entry entry) {
-  ++pushing_;
-  bool is_first = false;
+  const InUse in_use(users_);
+  bool wakes = false;
   {
     const MutexLock lock(mutex_);
     queued_bytes_ += entry.record.size();
-    is_first = queue_.empty();
+    wakes = queue_.empty() && !is_writing_;  // who is writing wakes it afterwards
     queue_.push_back(std::move(entry));
   }
-  if (is_first) ready_.notify_one();
-  --pushing_;
+  if (wakes) ready_.notify_one();
+}
+
+// Writes the record and all that waits in this thread, unless another one is writing, the disk is slow or broken, or
+// the record has to wait for a sync: then nothing happens, and the answer is false. Going to the log's thread and back
+// costs four changes of threads an exchange, many times what the write does.
+bool Recorder::Log::write_now(Entry& entry) {
+  if (!healthy_ || (entry.is_end && options_.sync == SyncMode::kEveryAnswer)) return false;
+  const InUse in_use(users_);
+  const Clock::time_point began = Clock::now();
+  std::deque<Entry> group;
+  {
+    const MutexLock lock(mutex_);
+    if (is_writing_ || began < left_to_thread_until_) return false;
+    is_writing_ = true;
+    queued_bytes_ += entry.record.size();
+    group.swap(queue_);
+  }
+  group.push_back(std::move(entry));
+  write_group(group);
+  end_writing(Clock::now() - began);
+  return true;
+}
+
+void Recorder::Log::push_or_write(Entry entry) {
+  if (!write_now(entry)) push(std::move(entry));
+}
+
+void Recorder::Log::end_writing(Clock::duration took) {
+  {
+    const MutexLock lock(mutex_);
+    is_writing_ = false;
+    if (took > kSlowWrite) left_to_thread_until_ = Clock::now() + kLeaveToThread;
+    if (!queue_.empty() || !healthy_) ready_.notify_all();
+  }
+  let_begins_in();
 }
 
 // Waits for records; on a disk that has failed not longer than a second, then the group is a mark that tries it. False
@@ -182,26 +238,28 @@ void Recorder::Log::push(Entry entry) {
 bool Recorder::Log::take_group(std::deque<Entry>& group) {
   const MutexLock lock(mutex_);
   const auto probe_at = Clock::now() + kProbeEvery;
-  while (queue_.empty() && !stopped_) {
-    if (healthy_) {
+  while (is_writing_ || (queue_.empty() && !stopped_)) {
+    if (healthy_ || is_writing_) {
       ready_.wait(mutex_);
     } else if (const auto now = Clock::now(); now < probe_at) {
       ready_.wait_for(mutex_, probe_at - now);
     } else {
       group.push_back({mark_record(run_)});
-      return true;
+      break;
     }
   }
-  group.swap(queue_);
+  if (group.empty()) group.swap(queue_);
+  is_writing_ = !group.empty();
   return !group.empty();
 }
 
 void Recorder::Log::write_until_stopped() {
   std::deque<Entry> group;
   while (take_group(group)) {
+    const Clock::time_point began = Clock::now();
     write_group(group);
     group.clear();
-    let_begins_in();
+    end_writing(Clock::now() - began);
   }
 }
 
@@ -292,17 +350,17 @@ class Recorder::Log::Room {
   Waiter waiter_;
 };
 
-// co_await: pushes the record and suspends until its group has been written.
+// co_await: writes the record, or pushes it and suspends until its group has been written.
 class Recorder::Log::Written {
  public:
   Written(Log& log, Executor& executor, Entry entry) : log_(log), entry_(std::move(entry)) {
     waiter_.executor = &executor;
+    entry_.waiter = &waiter_;
   }
-  bool await_ready() const noexcept { return false; }
+  bool await_ready() { return log_.write_now(entry_); }
   // The coroutine may be on its way elsewhere before push() returns: nothing of this object is touched after it.
   void await_suspend(std::coroutine_handle<> coroutine) {
     waiter_.coroutine = coroutine;
-    entry_.waiter = &waiter_;
     log_.push(std::move(entry_));
   }
   Recorded await_resume() const noexcept { return waiter_.result; }
@@ -327,7 +385,7 @@ Awaitable<Recorded> Recorder::begin(const Exchange& exchange, Executor& executor
 
 void Recorder::part(const std::string& id, std::string bytes, const Usage& usage) {
   if (!log_->may_push_part()) return log_->drop(1);
-  log_->push({part_record(log_->run_, id, bytes, usage)});
+  log_->push_or_write({part_record(log_->run_, id, bytes, usage)});
 }
 
 Awaitable<Recorded> Recorder::end(const Exchange& exchange, Executor& executor) {
@@ -337,7 +395,7 @@ Awaitable<Recorded> Recorder::end(const Exchange& exchange, Executor& executor) 
 }
 
 void Recorder::end_later(const Exchange& exchange) {
-  if (auto entry = log_->entry_of(RecordKind::kEnd, exchange)) log_->push(std::move(*entry));
+  if (auto entry = log_->entry_of(RecordKind::kEnd, exchange)) log_->push_or_write(std::move(*entry));
 }
 
 bool Recorder::healthy() const {

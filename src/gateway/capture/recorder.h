@@ -3,10 +3,13 @@
 // least every second or 64 KiB), `end` before the last byte leaves to the client. A begin without an end is a partial
 // exchange with what its parts hold.
 //
-// One thread, "log", writes the records of many exchanges in one write(); coroutines wait for their record, the io
-// threads never do. With kEveryAnswer it also syncs, once for all answers of a group; with kInterval a thread of its
-// own syncs, so that no record waits for the disk. What is written has been redacted (privacy/). The format is
-// described in segment_format.h; feeder.h carries the log into the store, exchange_source.h reads both.
+// Whoever brings a record writes it, and with it those that wait, in one write() into the page cache: some
+// microseconds. While another one writes, while the disk is slow (a write took 2 ms) or broken, and where an answer has
+// to wait for its sync, a thread, "log", does it for all, and coroutines wait for their record without a thread: a disk
+// that stands still costs one thread of its callers, once. With kEveryAnswer that thread also syncs, once for all
+// answers of a group; with kInterval a thread of its own syncs, so that no record waits for the disk. What is written
+// has been redacted (privacy/). The format is described in segment_format.h; feeder.h carries the log into the store,
+// exchange_source.h reads both.
 #pragma once
 
 #include <chrono>

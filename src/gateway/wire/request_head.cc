@@ -1,13 +1,14 @@
 #include "gateway/wire/request_head.h"
 
 #include <fmt/format.h>
-#include <simdjson.h>
 
 #include <algorithm>
+#include <optional>
 #include <set>
 #include <utility>
 
 #include "base/error.h"
+#include "base/fast_json.h"
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/json_syntax.h"
@@ -20,38 +21,24 @@ using Element = simdjson::dom::element;
 using Object = simdjson::dom::object;
 using Array = simdjson::dom::array;
 
-// A parser keeps its buffers, some 14 bytes for each of the text, from request to request: of one a thread they are
-// made once for most requests. A body larger than this has a parser of its own, so that no thread holds on to much.
-constexpr size_t kKeptBytes = size_t{256} << 10;
+// simdjson's numbers end at 64 bits, JSON's do not. A request may have larger ones: they are none of those that are
+// looked for here, and reading them less exactly does no harm.
+std::string with_smaller_numbers(std::string_view text) {
+  return dump_json(parse_json(text, "the request's body"));
+}
 
 class Parsed {
  public:
-  explicit Parsed(std::string_view text) : text_(text) {
-    Element root;
-    auto error = parser().parse(text_).get(root);
-    if (error == simdjson::NUMBER_ERROR) {
-      // simdjson's numbers end at 64 bits, JSON's do not. A request may have larger ones: they are none of those that
-      // are looked for here, and reading them less exactly does no harm.
-      text_ = simdjson::padded_string(dump_json(parse_json(text, "the request's body")));
-      error = parser().parse(text_).get(root);
-    }
-    if (error) {
-      throw Error(ErrorCode::kInvalidInput,
-                  fmt::format("the request's body: not valid JSON: {}", simdjson::error_message(error)));
-    }
-    root_ = root;
+  explicit Parsed(std::string_view text) : parsed_(text) {
+    if (parsed_->error() == simdjson::NUMBER_ERROR) parsed_.emplace(with_smaller_numbers(text));
+    if (parsed_->error() == simdjson::SUCCESS) return;
+    throw Error(ErrorCode::kInvalidInput,
+                fmt::format("the request's body: not valid JSON: {}", simdjson::error_message(parsed_->error())));
   }
-  Element root() const { return root_; }
+  Element root() const { return parsed_->root(); }
 
  private:
-  simdjson::dom::parser& parser() {
-    thread_local simdjson::dom::parser of_thread;
-    return text_.size() <= kKeptBytes ? of_thread : own_;
-  }
-
-  simdjson::padded_string text_;
-  simdjson::dom::parser own_;
-  Element root_;
+  std::optional<FastJson> parsed_;
 };
 
 Error wrong_field(std::string_view path, std::string_view expected) {

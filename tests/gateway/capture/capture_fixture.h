@@ -68,9 +68,13 @@ class FaultyDisk : public LogDisk {
   std::atomic<bool> truncate_fails{false};
   std::atomic<int> n_syncs{0};
   std::atomic<int> n_writes{0};
+  std::atomic<std::chrono::milliseconds> takes{std::chrono::milliseconds(0)};  // every write
+  std::atomic<bool> stands_still{false};                                       // no write returns
 
   ssize_t write(int descriptor, const iovec* pieces, int n_pieces) override {
     ++n_writes;
+    std::this_thread::sleep_for(takes.load());
+    while (stands_still) std::this_thread::sleep_for(std::chrono::milliseconds(1));
     if (room == INT64_MAX) return LogDisk::write(descriptor, pieces, n_pieces);
     const auto most = static_cast<size_t>(room.load());
     const iovec piece{pieces[0].iov_base, std::min(pieces[0].iov_len, most)};

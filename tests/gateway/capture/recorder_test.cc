@@ -59,8 +59,57 @@ TEST_F(RecorderTest, TheEndOfAClientThatLeftIsWrittenToo) {
   EXPECT_EQ(exchanges_in(folder_.path()).at("a"), ended_exchange("a"));
 }
 
+// Without a change of threads, which would cost more than the write.
+TEST_F(RecorderTest, WhoBringsARecordWritesIt) {
+  const auto log = recorder();
+  const auto work = [](Recorder& to) -> Awaitable<bool> {
+    const Exchange begun = begun_exchange("a");
+    WorkerPool never(1);  // would take the coroutine over
+    const std::thread::id before = std::this_thread::get_id();
+    const Recorded recorded = co_await to.begin(begun, never);
+    co_return recorded == Recorded::kWritten&& std::this_thread::get_id() == before;
+  };
+  EXPECT_TRUE(run(work(*log)));
+}
+
+TEST_F(RecorderTest, ASlowDiskIsLeftToTheLogsThread) {
+  const auto log = recorder();
+  disk_.takes = std::chrono::milliseconds(10);
+  EXPECT_EQ(run(log->begin(begun_exchange("a"), pool_)), Recorded::kWritten);  // finds out
+  const auto began = std::chrono::steady_clock::now();
+  for (int i = 0; i < 50; ++i) log->part("a", "x", {});
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::milliseconds(400)) << "50 writes take 500 ms";
+  EXPECT_EQ(run(log->end(ended_exchange("a"), pool_)), Recorded::kWritten);
+  EXPECT_EQ(exchanges_in(folder_.path()).at("a"), ended_exchange("a"));
+}
+
+// One caller is caught by it; the others go on, and get what is theirs once it moves again.
+TEST_F(RecorderTest, ADiskThatStandsStillHoldsOneCaller) {
+  const auto log = recorder();
+  std::atomic<int> n_done{0};
+  const auto work = [](Recorder& to, Executor& executor, std::string id) -> Awaitable<void> {
+    const Exchange begun = begun_exchange(id);
+    EXPECT_EQ(co_await to.begin(begun, executor), Recorded::kWritten);
+  };
+  const auto start = [&](const std::string& id) {
+    start_detached(work(*log, pool_, id), [&](const std::exception_ptr&) { ++n_done; });
+  };
+  disk_.stands_still = true;
+  const int before = disk_.n_writes;
+  std::thread caught([&] { start("a"); });
+  ASSERT_TRUE(comes_true([&] { return disk_.n_writes > before; }));
+  for (const char* id : {"b", "c", "d"}) start(id);
+  log->part("a", "x", {});
+  EXPECT_EQ(n_done, 0);
+  disk_.stands_still = false;
+  caught.join();
+  EXPECT_TRUE(comes_true([&] { return n_done == 4; }));
+  EXPECT_EQ(exchanges_in(folder_.path()).size(), 4u);
+}
+
 TEST_F(RecorderTest, ManyAtOnceShareWritesAndEachGetsItsOwnAnswer) {
   constexpr int kExchanges = 2000;
+  disk_.takes = std::chrono::milliseconds(3);
   std::atomic<int> n_done{0};
   const auto log = recorder();
   const auto work = [](Recorder& to, Executor& executor, int i) -> Awaitable<void> {
