@@ -79,7 +79,8 @@ void ExchangeKeeper::write_part() {
   const size_t end = kinds_.empty() ? pending_.size() : safe_end(pending_, kinds_);
   if (end == 0) return;
   const std::string_view text = std::string_view(pending_).substr(0, end);
-  tools_.recorder->part(record_.id, kinds_.empty() ? std::string(text) : redactor_.redact_body(text), answer_.usage);
+  const std::string redacted = kinds_.empty() ? std::string() : redactor_.redact_body(text);
+  tools_.recorder->part(record_.id, kinds_.empty() ? text : redacted, answer_.usage);
   pending_.erase(0, end);
 }
 

@@ -383,7 +383,7 @@ Awaitable<Recorded> Recorder::begin(const Exchange& exchange, Executor& executor
   co_return co_await Log::Written(*log_, executor, std::move(*entry));
 }
 
-void Recorder::part(const std::string& id, std::string bytes, const Usage& usage) {
+void Recorder::part(const std::string& id, std::string_view bytes, const Usage& usage) {
   if (!log_->may_push_part()) return log_->drop(1);
   log_->push_or_write({part_record(log_->run_, id, bytes, usage)});
 }

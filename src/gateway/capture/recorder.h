@@ -17,6 +17,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/awaitable.h"
@@ -52,7 +53,7 @@ class Recorder {  // thread-safe
   Awaitable<Recorded> begin(const Exchange& exchange, Executor& executor);
   // The next bytes of the answer as they went to the client, and the usage seen so far. Does not wait; on
   // a disk that has stood still for 64 MiB it is dropped and counted.
-  void part(const std::string& id, std::string bytes, const Usage& usage);
+  void part(const std::string& id, std::string_view bytes, const Usage& usage);
   // The whole exchange. With kEveryAnswer it returns after the group's sync.
   Awaitable<Recorded> end(const Exchange& exchange, Executor& executor);
   // The same for a coroutine that is already gone (a client that hung up): does not wait.
