@@ -81,8 +81,8 @@ HttpLane::~HttpLane() {
   CHECK(multi_ == nullptr, "a lane is closed before it goes");
 }
 
-// At once where the strand is free: who sends is on an io thread, and never inside one of libcurl's callbacks, which wake
-// coroutines by posting.
+// At once where the strand is free: who sends is on an io thread, and never inside one of libcurl's callbacks, which
+// wake coroutines by posting.
 void HttpLane::send(std::shared_ptr<HttpTransfer> transfer) {
   asio::dispatch(strand_, [self = shared_from_this(), transfer = std::move(transfer)] { self->begin(transfer); });
 }
