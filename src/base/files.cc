@@ -75,6 +75,11 @@ bool is_temporary_name(std::string_view name, std::string_view target) {
   return dash != std::string_view::npos && is_number(name.substr(0, dash)) && is_number(name.substr(dash + 1));
 }
 
+bool is_there(const std::filesystem::path& path) {
+  struct stat status {};
+  return ::lstat(path.c_str(), &status) == 0 || errno != ENOENT;
+}
+
 bool is_still_at(int descriptor, const std::filesystem::path& path) {
   struct stat opened {};
   struct stat named {};
@@ -114,7 +119,7 @@ Temporary make_temporary(const std::filesystem::path& target, OpenNew open_new) 
     made.descriptor = open_new(made.path);
     if (made.descriptor < 0) continue;
     const bool is_taken = ::flock(made.descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
-    if (!is_taken && is_still_at(made.descriptor, made.path)) return made;
+    if (!is_taken && is_there(made.path)) return made;
     ::close(made.descriptor);
   }
 }
@@ -165,7 +170,7 @@ std::string read_stdin(uint64_t max_bytes) {
 }
 
 // The lock is the kernel's and goes with the process, however that ends. Who removes takes it first, too, and both look
-// afterwards whether the name still means what they locked: so nobody removes what another has just begun.
+// afterwards whether what they locked is still there: so nobody removes what another has just begun.
 void remove_abandoned(const std::filesystem::path& temporary) {
   const Descriptor opened(::open(temporary.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   if (opened.get() < 0 || ::flock(opened.get(), LOCK_EX | LOCK_NB) != 0) return;
