@@ -63,12 +63,14 @@ std::string with_marks(int64_t cents, Marks marks) {
       return minus + with_thousands(whole, "'") + "." + decimals;
     case Marks::kPlainComma:
       return minus + std::to_string(whole) + "," + decimals;
+    case Marks::kNarrow:
+      return minus + with_thousands(whole, "\u202F") + "," + decimals;
   }
   return {};
 }
 
 Marks random_marks(Random& random, Tongue tongue) {
-  if (random.chance(0.15)) return static_cast<Marks>(random.below(kMarks));
+  if (random.chance(0.15)) return static_cast<Marks>(random.below(kTypedMarks));
   switch (tongue) {
     case Tongue::kEnglish:
     case Tongue::kMalay:
@@ -119,8 +121,8 @@ std::string written(int64_t cents, const AmountStyle& style) {
   return number;
 }
 
-int64_t random_cents(Random& random, int64_t most) {
-  const double low = std::log(50.0);
+int64_t random_cents(Random& random, int64_t most, int64_t least) {
+  const double low = std::log(static_cast<double>(least));
   return static_cast<int64_t>(std::exp(low + random.uniform() * (std::log(static_cast<double>(most)) - low)));
 }
 

@@ -15,13 +15,15 @@ enum class Marks {
   kGerman,
   kFrench,
   kSwiss,
-  kPlainComma
-};  // 1234.50 1,234.50 1.234,50 1 234,50 1'234.50 1234,50
-inline constexpr int kMarks = 6;
+  kPlainComma,
+  kNarrow
+};  // 1234.50 1,234.50 1.234,50 1 234,50 1'234.50 1234,50, and 1 234,50 with a narrow no-break space (U+202F)
+inline constexpr int kMarks = 7;
+inline constexpr int kTypedMarks = 6;  // those of a typewriter: all but the last
 
 std::string plain(int64_t cents);  // "1234.50", "-0.02"
 std::string with_marks(int64_t cents, Marks marks);
-Marks random_marks(Random& random, Tongue tongue);  // one that suits the tongue
+Marks random_marks(Random& random, Tongue tongue);  // of a typewriter, mostly one that suits the tongue
 
 struct Currency {
   std::string_view code;  // ISO 4217
@@ -40,7 +42,7 @@ struct AmountStyle {
 };
 std::string written(int64_t cents, const AmountStyle& style);
 
-// Cents from 0.50 to about `most`, small sums more often than large ones.
-int64_t random_cents(Random& random, int64_t most = 9'999'99);
+// Cents from `least` to about `most`: as many from 10 to 100 as from 1,000 to 10,000.
+int64_t random_cents(Random& random, int64_t most = 9'999'99, int64_t least = 50);
 
 }  // namespace understudy::examples

@@ -57,6 +57,12 @@ Day random_day(Random& random) {
   return day;
 }
 
+Day early_day(Random& random) {
+  Day day = random_day(random);
+  day.day = static_cast<int>(random.between(1, 9));
+  return day;
+}
+
 Day later(Random& random, const Day& start) {
   Day day = start;
   day.day += static_cast<int>(random.between(7, 60));
@@ -143,6 +149,10 @@ int random_date_notation(Random& random, Tongue tongue) {
     default:
       return static_cast<int>(random.pick(std::array{0, 1, 3, 4, 8, 10}));
   }
+}
+
+int random_spelt_notation(Random& random) {
+  return random.pick(std::array{10, 10, 10, 11, 14, 18, 19, 21});
 }
 
 int random_till_notation(Random& random) {

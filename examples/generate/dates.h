@@ -15,6 +15,7 @@ struct Day {
 };
 
 Day random_day(Random& random);             // 2010 to 2027
+Day early_day(Random& random);              // the same, from the 1st to the 9th of a month
 Day later(Random& random, const Day& day);  // 7 to 60 days after, every month taken as of at least that many days
 int days_in_month(int year, int month);
 
@@ -25,6 +26,8 @@ inline constexpr int kDateNotations = 22;
 std::string written(const Day& day, int notation, Tongue tongue);
 // A notation that suits the tongue: invoices of a country seldom use all.
 int random_date_notation(Random& random, Tongue tongue);
+// A notation with the month in words and the day unpadded: "3 avril 2023", "Apr 3, 2023".
+int random_spelt_notation(Random& random);
 // A notation as tills print it: mostly numeric, two-digit years among them.
 int random_till_notation(Random& random);
 

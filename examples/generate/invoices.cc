@@ -44,22 +44,25 @@ constexpr PerTongue<std::string_view> kGreetings = {"Dear|Hello|To",       "Gute
                                                     "Caro|Exmo.",          "DEAR|TO"};
 
 struct Item {
-  int64_t quantity;
-  int64_t cents;  // of one
+  int64_t quantity = 1;
+  int64_t cents = 0;  // of one
   std::string name;
 };
 
 class PaperWriter {
  public:
-  PaperWriter(Random& random, const Layout& layout);
+  PaperWriter(Random& random, const Layout& layout, const Practice& practice);
   Document write();
 
  private:
   void make_up_facts();
   void make_up_people();
   void make_up_amounts();
+  void make_up_items();
+  void make_up_days();
+  bool practised(double share) { return share > 0 && random_.chance(share); }  // a share of 0 draws nothing
   void text(Field field, const std::string& value);
-  void day(Field field, const Day& day);
+  void day(Field field, const Day& day, int notation);
   void amount(Field field, int64_t cents, bool with_currency);
   void put_line(std::string_view line);
   bool put_block(std::string_view line);
@@ -69,6 +72,7 @@ class PaperWriter {
 
   Random& random_;
   const Layout& layout_;
+  const Practice practice_;
   Paper paper_;
   AmountStyle style_;
   std::map<Field, Value> facts_;
@@ -77,8 +81,11 @@ class PaperWriter {
   std::vector<Item> items_;
 };
 
-PaperWriter::PaperWriter(Random& random, const Layout& layout)
-    : random_(random), layout_(layout), paper_(random, random_tongue(random), std::string(layout.id)) {
+PaperWriter::PaperWriter(Random& random, const Layout& layout, const Practice& practice)
+    : random_(random),
+      layout_(layout),
+      practice_(practice),
+      paper_(random, random_tongue(random), std::string(layout.id)) {
   make_up_facts();
 }
 
@@ -87,9 +94,8 @@ void PaperWriter::text(Field field, const std::string& value) {
   facts_[field] = {printed, printed};
 }
 
-void PaperWriter::day(Field field, const Day& day) {
-  facts_[field] = {paper_.clean(written(day, random_date_notation(random_, paper_.tongue()), paper_.tongue())),
-                   iso(day)};
+void PaperWriter::day(Field field, const Day& day, int notation) {
+  facts_[field] = {paper_.clean(written(day, notation, paper_.tongue())), iso(day)};
 }
 
 void PaperWriter::amount(Field field, int64_t cents, bool with_currency) {
@@ -114,16 +120,23 @@ void PaperWriter::make_up_people() {
   text(Field::kAccount, bank_account(random_, tongue));
 }
 
+void PaperWriter::make_up_items() {
+  const bool large = practised(practice_.large_sums);
+  for (int64_t n = random_.between(1, 4); n > 0; --n) {
+    Item item;
+    item.quantity = random_.chance(0.5) ? 1 : random_.between(2, large ? 3 : 24);
+    item.cents = large ? random_cents(random_, 8'000'00, 500'00) : random_cents(random_, 4'000'00);
+    item.name = product(random_, paper_.tongue());
+    items_.push_back(std::move(item));
+  }
+}
+
 void PaperWriter::make_up_amounts() {
   const Tongue tongue = paper_.tongue();
   style_ = {random_marks(random_, tongue), random_sign_place(random_), &random_currency(random_, tongue)};
+  make_up_items();
   int64_t net = 0;
-  for (int64_t n = random_.between(1, 4); n > 0; --n) {
-    Item item{random_.chance(0.5) ? 1 : random_.between(2, 24), random_cents(random_, 400'000),
-              product(random_, tongue)};
-    net += item.quantity * item.cents;
-    items_.push_back(std::move(item));
-  }
+  for (const Item& item : items_) net += item.quantity * item.cents;
   const int64_t tax = net * random_.pick(std::array<int64_t, 8>{0, 5, 6, 7, 9, 19, 20, 21}) / 100;
   const int64_t rounding = random_.between(-2, 2);
   const bool everywhere = random_.chance(0.4);
@@ -141,12 +154,19 @@ void PaperWriter::make_up_amounts() {
   facts_[Field::kCurrency] = {std::string(style_.currency->code), std::string(style_.currency->code)};
 }
 
+void PaperWriter::make_up_days() {
+  const bool early = practised(practice_.early_days);
+  const Day issued = early ? early_day(random_) : random_day(random_);
+  const auto usual = [this] { return random_date_notation(random_, paper_.tongue()); };
+  day(Field::kDate, issued, early ? random_spelt_notation(random_) : usual());
+  const Day due = later(random_, issued);
+  day(Field::kDue, due, usual());
+}
+
 void PaperWriter::make_up_facts() {
   make_up_people();
   make_up_amounts();
-  const Day issued = random_day(random_);
-  day(Field::kDate, issued);
-  day(Field::kDue, later(random_, issued));
+  make_up_days();
   facts_[Field::kNumber].written = reference_code(random_);
   facts_[Field::kOrder].written = reference_code(random_);
   facts_[Field::kCustomerNumber].written = digits(random_, static_cast<int>(random_.between(4, 7)));
@@ -255,8 +275,8 @@ Document PaperWriter::write() {
 
 }  // namespace
 
-Document write_paper(Random& random, const Layout& layout) {
-  return PaperWriter(random, layout).write();
+Document write_paper(Random& random, const Layout& layout, const Practice& practice) {
+  return PaperWriter(random, layout, practice).write();
 }
 
 }  // namespace understudy::examples

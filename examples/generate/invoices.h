@@ -23,6 +23,12 @@ struct Layout {
 std::span<const Layout> pretraining_layouts();
 std::span<const Layout> demo_layouts();
 
-Document write_paper(Random& random, const Layout& layout);
+// What is hard to read and stands on few papers, and so is practised. A paper of the demo is written with none of it.
+struct Practice {
+  double early_days = 0;  // share of papers issued from the 1st to the 9th of a month that is spelt: "3 avril 2023"
+  double large_sums = 0;  // share of papers with sums about 10,000, up to 100,000
+};
+
+Document write_paper(Random& random, const Layout& layout, const Practice& practice = {});
 
 }  // namespace understudy::examples

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -53,16 +54,90 @@ void sync_folder(const std::filesystem::path& folder) {
   if (::fsync(descriptor.get()) != 0 && errno != EINVAL) throw io_error("sync", folder.string());
 }
 
+constexpr std::string_view kTemporary = ".tmp-";
+
 // Of this process and this call alone, so that two threads that write the same file do not write into each other.
 std::filesystem::path temporary_name(const std::filesystem::path& target) {
   static std::atomic<unsigned> n_calls{0};
-  return target.string() + fmt::format(".tmp-{}-{}", ::getpid(), n_calls++);
+  return target.string() + fmt::format("{}{}-{}", kTemporary, ::getpid(), n_calls++);
+}
+
+// "out.tmp-4711-0" is one of "out".
+bool is_temporary_name(std::string_view name, std::string_view target) {
+  if (!name.starts_with(target)) return false;
+  name.remove_prefix(target.size());
+  if (!name.starts_with(kTemporary)) return false;
+  name.remove_prefix(kTemporary.size());
+  const size_t dash = name.find('-');
+  const auto is_number = [](std::string_view text) {
+    return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+  };
+  return dash != std::string_view::npos && is_number(name.substr(0, dash)) && is_number(name.substr(dash + 1));
+}
+
+bool is_there(const std::filesystem::path& path) {
+  struct stat status {};
+  return ::lstat(path.c_str(), &status) == 0 || errno != ENOENT;
+}
+
+bool is_still_at(int descriptor, const std::filesystem::path& path) {
+  struct stat opened {};
+  struct stat named {};
+  return ::fstat(descriptor, &opened) == 0 && ::lstat(path.c_str(), &named) == 0 && opened.st_ino == named.st_ino &&
+         opened.st_dev == named.st_dev;
 }
 
 void make_folders(const std::filesystem::path& folder) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (error) throw Error(ErrorCode::kIo, folder.string() + ": cannot make the folder: " + error.message());
+}
+
+void remove_abandoned_of(const std::filesystem::path& target) {
+  std::error_code error;
+  std::filesystem::directory_iterator entry(folder_of(target), error);
+  for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
+    if (is_temporary_name(entry->path().filename().string(), target.filename().string())) {
+      remove_abandoned(entry->path());
+    }
+  }
+}
+
+struct Temporary {
+  std::filesystem::path path;
+  int descriptor = -1;
+};
+
+// Makes and locks a temporary. `open_new` makes the path and opens it; it returns -1 where the name is taken or the
+// path has already gone: somebody removed it before it was locked, and another name is tried.
+template <class OpenNew>
+Temporary make_temporary(const std::filesystem::path& target, OpenNew open_new) {
+  make_folders(folder_of(target));
+  remove_abandoned_of(target);
+  for (;;) {
+    Temporary made{temporary_name(target)};
+    made.descriptor = open_new(made.path);
+    if (made.descriptor < 0) continue;
+    const bool is_taken = ::flock(made.descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    if (!is_taken && is_there(made.path)) return made;
+    ::close(made.descriptor);
+  }
+}
+
+int open_new_file(const std::filesystem::path& path) {
+  const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+  if (descriptor < 0 && errno != EEXIST) throw io_error("create", path.string());
+  return descriptor;
+}
+
+int open_new_folder(const std::filesystem::path& path) {
+  if (::mkdir(path.c_str(), 0777) != 0) {
+    if (errno == EEXIST) return -1;
+    throw io_error("make the folder", path.string());
+  }
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0 && errno != ENOENT) throw io_error("open", path.string());
+  return descriptor;
 }
 
 std::string read_descriptor(int descriptor, const std::string& name, uint64_t max_bytes) {
@@ -94,6 +169,16 @@ std::string read_stdin(uint64_t max_bytes) {
   return read_descriptor(0, "standard input", max_bytes);
 }
 
+// The lock is the kernel's and goes with the process, however that ends. Who removes takes it first, too, and both look
+// afterwards whether what they locked is still there: so nobody removes what another has just begun.
+void remove_abandoned(const std::filesystem::path& temporary) {
+  const Descriptor opened(::open(temporary.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  if (opened.get() < 0 || ::flock(opened.get(), LOCK_EX | LOCK_NB) != 0) return;
+  if (!is_still_at(opened.get(), temporary)) return;
+  std::error_code ignored;
+  std::filesystem::remove_all(temporary, ignored);
+}
+
 void write_file_atomically(const std::filesystem::path& path, std::string_view bytes) {
   FileWriter writer(path);
   writer.write(bytes);
@@ -102,15 +187,15 @@ void write_file_atomically(const std::filesystem::path& path, std::string_view b
 
 FolderWriter::FolderWriter(std::filesystem::path target) : target_(std::move(target)) {
   while (!target_.has_filename() && target_.has_parent_path()) target_ = target_.parent_path();  // "out/" is "out"
-  staging_ = temporary_name(target_);
-  std::error_code ignored;
-  std::filesystem::remove_all(staging_, ignored);
-  make_folders(staging_);
+  Temporary made = make_temporary(target_, open_new_folder);
+  staging_ = std::move(made.path);
+  lock_ = made.descriptor;
 }
 
 FolderWriter::~FolderWriter() {
   std::error_code ignored;
   if (!committed_) std::filesystem::remove_all(staging_, ignored);
+  ::close(lock_);
 }
 
 void FolderWriter::commit() {
@@ -127,8 +212,8 @@ void FolderWriter::commit() {
   // ".old".
   const std::filesystem::path old = target_.string() + ".old";
   std::error_code ignored;
-  std::filesystem::remove_all(old, ignored);
   const bool replaces = std::filesystem::exists(target_);
+  if (replaces) std::filesystem::remove_all(old, ignored);  // else it is all that such a crash left
   if (replaces && ::rename(target_.c_str(), old.c_str()) != 0) throw io_error("rename", target_.string());
   if (::rename(staging_.c_str(), target_.c_str()) != 0) {
     const Error error = io_error("rename", staging_.string());
@@ -137,19 +222,19 @@ void FolderWriter::commit() {
   }
   committed_ = true;
   sync_folder(folder_of(target_));
-  if (replaces) std::filesystem::remove_all(old, ignored);
+  std::filesystem::remove_all(old, ignored);
 }
 
-FileWriter::FileWriter(std::filesystem::path target) : target_(std::move(target)), temporary_(temporary_name(target_)) {
-  make_folders(folder_of(target_));
-  descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (descriptor_ < 0) throw io_error("create", temporary_.string());
+FileWriter::FileWriter(std::filesystem::path target) : target_(std::move(target)) {
+  Temporary made = make_temporary(target_, open_new_file);
+  temporary_ = std::move(made.path);
+  descriptor_ = made.descriptor;
 }
 
 FileWriter::~FileWriter() {
   if (descriptor_ < 0) return;
-  ::close(descriptor_);
   ::unlink(temporary_.c_str());
+  ::close(descriptor_);
 }
 
 void FileWriter::write(std::string_view bytes) {

@@ -1,5 +1,9 @@
 // Files as the house wants them: read whole or mapped, written so that a crash leaves the old or the new, never half.
 // Every failure is an Error that names the path. Functions are thread-safe; objects belong to one thread.
+//
+// What is being written stands beside its target as "TARGET.tmp-PROCESS-NUMBER" and is locked (flock) while its writer
+// lives. A killed process leaves it behind; the next writer of the same target removes every such one that nobody
+// locks. Where the file system knows no locks, nothing is removed.
 #pragma once
 
 #include <cstddef>
@@ -18,8 +22,11 @@ std::string read_file(const std::filesystem::path& path, uint64_t max_bytes = UI
 std::string read_stdin(uint64_t max_bytes = UINT64_C(1) << 32);
 
 // Writes to a temporary name in the same folder, syncs, renames, syncs the folder. Throws kIo (a full disk too) and
-// then leaves what was there before, and no temporary file.
+// then leaves what was there before, and no temporary file. Its writer is a FileWriter.
 void write_file_atomically(const std::filesystem::path& path, std::string_view bytes);
+
+// Removes a temporary file or folder that no living writer has; leaves one that is being written.
+void remove_abandoned(const std::filesystem::path& temporary);
 
 // Makes a folder of files appear whole: fill `staging()`, then commit() renames it to the final name (an older folder
 // of that name is replaced). Without commit() the destructor removes what was written. For checkpoints and exports.
@@ -35,6 +42,7 @@ class FolderWriter {
  private:
   std::filesystem::path target_;
   std::filesystem::path staging_;
+  int lock_ = -1;  // the staging folder, open and locked
   bool committed_ = false;
 };
 

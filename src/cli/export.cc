@@ -71,7 +71,9 @@ Command export_command() {
         app.add_option("--base", flags->base, "Hugging Face folder of the base model")->required();
         app.add_option("--adapter", flags->adapter,
                        "PEFT folder or GGUF adapter; without it the base alone is written");
-        app.add_option("--out", flags->out, "folder for final_model.gguf, adapter.gguf and card.json")->required();
+        app.add_option("--out", flags->out,
+                       "folder for final_model.gguf, adapter.gguf (unless whole modules were trained) and card.json")
+            ->required();
         app.add_option("--type", flags->type, "f16 or q8_0, of the merged model's matrices")->capture_default_str();
         app.add_option("--name", flags->name, "the specialist's name; otherwise the name of --out");
         app.add_option("--report", flags->report, "report.json of an evaluation, taken into the card");

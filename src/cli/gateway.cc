@@ -36,6 +36,7 @@
 #include "gateway/providers/http_provider.h"
 #include "gateway/providers/local_engine.h"
 #include "gateway/routing/build_snapshot.h"
+#include "gateway/routing/fingerprint_file.h"
 #include "gateway/routing/gateway_router.h"
 #include "net/http_server.h"
 #include "net/otlp_exporter.h"
@@ -249,8 +250,8 @@ void restore_budgets(const GatewayConfig& config, const Store& store, Budgets& b
   });
 }
 
-// Asks for a reload on SIGHUP, and when the file's time changes; and looks every second at what the command line
-// changed.
+// Asks for a reload on SIGHUP, and when the file's time changes; and calls every second what is to be looked at: what
+// the command line changed, what was learned.
 class ReloadWatch {
  public:
   ReloadWatch(std::filesystem::path file, std::function<void()> reload, std::function<void()> look)
@@ -367,6 +368,7 @@ int run_gateway(const Flags& flags) {
        .now_ms = now_ms,
        .seed = static_cast<uint64_t>(now_ms())},
       build_snapshot(config, {made, board, now_s()}));
+  FingerprintFile fingerprints(config.capture.folder / "fingerprints.json", router.fingerprints());
   HealthChecks health(deadlines, background, board);
   health.watch(watched(config, made));
   Swapped<Keyring> keyring(keyring_of(config));
@@ -455,14 +457,15 @@ int run_gateway(const Flags& flags) {
         log_warning(fmt::format("{}; the config that was read before stays", error.message()));
       }
     };
-    const auto look_at_routes = [&routes] {
+    const auto look = [&routes, &fingerprints] {
+      fingerprints.keep_changes(FingerprintFile::Clock::now());
       try {
         routes.refresh();
       } catch (const Error&) {
         return;  // the store is away: what was known stays, and the feeder tells of it
       }
     };
-    const ReloadWatch watch(flags.file, reload_or_say_why, look_at_routes);
+    const ReloadWatch watch(flags.file, reload_or_say_why, look);
     wait_for(interrupt);
   }
   log_notice("ending: answers under way are finished first; Ctrl-C again ends at once");

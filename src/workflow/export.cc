@@ -125,6 +125,7 @@ Json adapter_card(const ExportOptions& options, const Parts& parts) {
                   : hashes_of({*options.adapter});
   card["r"] = parts.adapter->config.r;
   card["lora_alpha"] = parts.adapter->config.lora_alpha;
+  card["modules_to_save"] = parts.adapter->config.modules_to_save;
   return card;
 }
 
@@ -172,10 +173,11 @@ Json card_of(const ExportOptions& options, const Parts& parts, const std::filesy
 std::vector<std::string> warnings_of(const Parts& parts) {
   std::vector<std::string> warnings = export_warnings(parts.config);
   if (parts.adapter && !can_export_adapter(*parts.adapter)) {
-    warnings.emplace_back(
-        "adapter.gguf is not written: the adapter trained whole modules (modules_to_save), and a GGUF adapter holds "
-        "only "
-        "LoRA's matrices; final_model.gguf has all of it");
+    warnings.push_back(
+        fmt::format("adapter.gguf is not written: the adapter trained {} whole (modules_to_save), and llama.cpp's "
+                    "--lora takes pairs "
+                    "of LoRA matrices only; final_model.gguf has all of it",
+                    fmt::join(parts.adapter->config.modules_to_save, ", ")));
   }
   return warnings;
 }

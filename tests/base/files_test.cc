@@ -3,8 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <csignal>
+#include <functional>
 #include <thread>
 
 #include "base/error.h"
@@ -156,6 +159,89 @@ TEST(FolderWriter, WithoutCommitTheOlderStays) {
   }
   EXPECT_THAT(names_in(folder.path()), ElementsAre("out"));
   EXPECT_THAT(names_in(folder / "out"), ElementsAre("old"));
+}
+
+// A process that begins to write and is killed with SIGKILL in the middle.
+void be_killed_while_writing(const std::function<void()>& write) {
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    write();
+    ::_exit(1);  // not reached: write() ends with the kill
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+}
+
+TEST(FolderWriter, WhatAKilledWriterLeftIsRemovedByTheNext) {
+  const testing::TemporaryFolder folder;
+  be_killed_while_writing([&] {
+    const FolderWriter writer(folder / "out");
+    write_file_atomically(writer.staging() / "sub/half", "x");
+    ::raise(SIGKILL);
+  });
+  ASSERT_THAT(names_in(folder.path()), ElementsAre(HasSubstr("out.tmp-"))) << "the kill left nothing to remove";
+  FolderWriter writer(folder / "out");
+  write_file_atomically(writer.staging() / "whole", "y");
+  writer.commit();
+  EXPECT_THAT(names_in(folder.path()), ElementsAre("out"));
+  EXPECT_THAT(names_in(folder / "out"), ElementsAre("whole"));
+}
+
+TEST(FileWriter, WhatAKilledWriterLeftIsRemovedByTheNext) {
+  const testing::TemporaryFolder folder;
+  be_killed_while_writing([&] {
+    FileWriter writer(folder / "f");
+    writer.write("half");
+    ::raise(SIGKILL);
+  });
+  ASSERT_THAT(names_in(folder.path()), ElementsAre(HasSubstr("f.tmp-"))) << "the kill left nothing to remove";
+  write_file_atomically(folder / "f", "whole");
+  EXPECT_THAT(names_in(folder.path()), ElementsAre("f"));
+}
+
+TEST(FolderWriter, WhatALivingWriterHasIsLeftAlone) {
+  const testing::TemporaryFolder folder;
+  FolderWriter first(folder / "out");
+  write_file_atomically(first.staging() / "first", "x");
+  {
+    FolderWriter second(folder / "out");
+    EXPECT_NE(second.staging(), first.staging());
+    second.commit();
+  }
+  remove_abandoned(first.staging());
+  first.commit();
+  EXPECT_THAT(names_in(folder / "out"), ElementsAre("first"));
+  FileWriter file(folder / "f");
+  write_file_atomically(folder / "f", "other");
+  file.write("this");
+  file.commit();
+  EXPECT_EQ(bytes_of_file(folder / "f"), "this");
+  EXPECT_THAT(names_in(folder.path()), ElementsAre("f", "out"));
+}
+
+TEST(FolderWriter, WhatOthersNamedAlikeStays) {
+  const testing::TemporaryFolder folder;
+  for (const char* name :
+       {"out.tmp-", "out.tmp-1", "out.tmp-1-b", "out.tmp-1-2-3", "out2.tmp-1-2", "out.bak.tmp-1-2"}) {
+    folder.write(name, "x");
+  }
+  fs::create_symlink(folder / "out2.tmp-1-2", folder / "out.tmp-1-2");
+  FolderWriter(folder / "out").commit();
+  EXPECT_EQ(names_in(folder.path()).size(), 8U) << ::testing::PrintToString(names_in(folder.path()));
+}
+
+// Killed between the two renames of commit(): only the folder that stepped aside is there.
+TEST(FolderWriter, TheFolderThatSteppedAsideStaysUntilItIsReplaced) {
+  const testing::TemporaryFolder folder;
+  folder.write("out.old/only", "x");
+  {
+    FolderWriter writer(folder / "out");
+    EXPECT_EQ(bytes_of_file(folder / "out.old/only"), "x");
+    writer.commit();
+  }
+  EXPECT_THAT(names_in(folder.path()), ElementsAre("out"));
 }
 
 TEST(LineAppender, AppendsAndCutsBack) {

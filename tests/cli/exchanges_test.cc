@@ -7,8 +7,8 @@
 #include "base/timestamp.h"
 #include "records/store.h"
 #include "tests/gateway/capture/capture_fixture.h"
-#include "tests/support/byte_model.h"
 #include "tests/support/run_command.h"
+#include "tests/support/tiny_model.h"
 
 namespace understudy::testing {
 namespace {

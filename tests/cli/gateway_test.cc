@@ -5,15 +5,16 @@
 #include <signal.h>
 
 #include <chrono>
+#include <filesystem>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "base/json.h"
-#include "tests/support/byte_model.h"
 #include "tests/support/raw_client.h"
 #include "tests/support/run_command.h"
 #include "tests/support/serving.h"
+#include "tests/support/tiny_model.h"
 
 namespace understudy {
 namespace {
@@ -212,6 +213,27 @@ TEST_F(GatewayCommandTest, RoutesChangeAtRunTimeAndGoBack) {
   EXPECT_THAT(ask(admin_port_, "GET", "/admin/routes/work"), HasSubstr("\"version\":2"));
   EXPECT_THAT(ask(admin_port_, "PUT", "/admin/routes/work", R"({"share": 2, "who": "x"})"), HasSubstr("400 "));
   EXPECT_THAT(ask(admin_port_, "GET", "/admin/routes/none"), HasSubstr("404 "));
+}
+
+TEST_F(GatewayCommandTest, KnowsTheTasksOfStaticPromptsAfterItWasKilled) {
+  start_upstream();
+  write_config("tasks:\n  work: {match: {header: work}, teacher: gpt-5}\n");
+  start_gateway();
+  const auto task_of_last = [&] {
+    const Json kept = exchanges();
+    return kept[kept.size() - 1]["task"].get<std::string>();
+  };
+  ask(port_, "POST", "/v1/chat/completions", question("gpt-5"));
+  EXPECT_THAT(task_of_last(), HasSubstr("found-"));
+  ask(port_, "POST", "/v1/chat/completions", question("gpt-5"), "X-Understudy-Task: work\r\n");
+  const auto kept = folder_ / "capture/fingerprints.json";
+  for (int i = 0; i < 200 && !std::filesystem::exists(kept); ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+  gateway_->end(SIGKILL);
+  start_gateway();
+  EXPECT_THAT(ask(port_, "POST", "/v1/chat/completions", question("gpt-5")), HasSubstr("200 OK"));
+  EXPECT_EQ(task_of_last(), "work");
 }
 
 TEST_F(GatewayCommandTest, ChecksAConfigOnly) {

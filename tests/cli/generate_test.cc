@@ -2,9 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/support/byte_model.h"
 #include "tests/support/golden.h"
 #include "tests/support/run_command.h"
+#include "tests/support/tiny_model.h"
 
 namespace understudy::testing {
 namespace {

@@ -5,9 +5,9 @@
 #include <cmath>
 
 #include "engine/formats/safetensors.h"
-#include "tests/support/byte_model.h"
 #include "tests/support/golden.h"
 #include "tests/support/run_command.h"
+#include "tests/support/tiny_model.h"
 
 namespace understudy::testing {
 namespace {

@@ -9,10 +9,10 @@
 #include <vector>
 
 #include "base/json.h"
-#include "tests/support/byte_model.h"
 #include "tests/support/raw_client.h"
 #include "tests/support/run_command.h"
 #include "tests/support/serving.h"
+#include "tests/support/tiny_model.h"
 
 namespace understudy {
 namespace {

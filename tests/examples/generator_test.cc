@@ -4,8 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <set>
+#include <string>
+#include <utility>
 
 #include "base/json.h"
 #include "generate/amounts.h"
@@ -126,6 +129,66 @@ TEST(Generator, PretrainingNeverAsksByTheDemosNames) {
   }
 }
 
+// The two things that a learner gets wrong longest: "3 avril 2023" for 2023-04-03, and "12.345,67" for 12345.67.
+TEST(Generator, PretrainingPractisesUnpaddedDaysInEveryTongue) {
+  constexpr int kRows = 8000;
+  std::string text;
+  for (uint64_t i = 0; i < kRows; ++i) {
+    Random random(7, i);
+    text += upper(pretraining_task(random, "dates").input) + "\n";
+  }
+  for (int tongue = 0; tongue < kTongues; ++tongue) {
+    for (int month = 1; month <= 12; ++month) {
+      const std::string spelt = upper(written({2024, month, 3}, 10, static_cast<Tongue>(tongue)));  // "3 AVRIL 2024"
+      const std::string unpadded = spelt.substr(1, spelt.size() - 3);                               // " AVRIL 20"
+      int found = 0;
+      for (size_t at = text.find(unpadded); at != std::string::npos; at = text.find(unpadded, at + 1)) {
+        const bool has_one_digit =
+            text[at - 1] >= '1' && text[at - 1] <= '9' && (text[at - 2] < '0' || text[at - 2] > '9');
+        if (has_one_digit) ++found;
+      }
+      EXPECT_GE(found, 15) << "unpadded days before" << unpadded;
+    }
+  }
+}
+
+TEST(Generator, PretrainingPractisesLargeSumsWithEveryMark) {
+  std::map<std::string, int> marks;
+  int sums = 0;
+  int large = 0;
+  for (uint64_t i = 0; i < 500; ++i) {
+    Random random(8, i);
+    const Row row = pretraining_task(random, "amounts");
+    const Json answer = parse_json(row.output, "answer");
+    for (const auto& amount : answer["amounts"]) {
+      const auto cents = static_cast<int64_t>(std::llround(std::stod(amount.get<std::string>()) * 100));
+      EXPECT_LE(cents, 99'999'99);
+      ++sums;
+      if (cents < 10'000'00) continue;
+      ++large;
+      for (const auto& [name, mark] :
+           {std::pair{",", Marks::kEnglish}, std::pair{".", Marks::kGerman}, std::pair{"space", Marks::kFrench},
+            std::pair{"'", Marks::kSwiss}, std::pair{"narrow space", Marks::kNarrow}}) {
+        if (row.input.find(with_marks(cents, mark)) != std::string::npos) ++marks[name];
+      }
+    }
+  }
+  EXPECT_GT(large, sums / 5) << "of " << sums;
+  for (const char* name : {",", ".", "space", "'", "narrow space"}) EXPECT_GE(marks[name], 20) << name;
+}
+
+TEST(Generator, PractisedPapersHaveWhatIsPractised) {
+  for (uint64_t i = 0; i < 100; ++i) {
+    Random random(9, i);
+    const Document document = write_paper(random, pretraining_layouts()[0], {.early_days = 1, .large_sums = 1});
+    const Value& date = document.values.at(Field::kDate);
+    EXPECT_EQ(date.plain.substr(8, 1), "0") << date.written;
+    const size_t day = date.written.find(date.plain[9]);  // before the year, or after the month and a space
+    EXPECT_TRUE(day == 0 || date.written[day - 1] == ' ') << date.written;
+    EXPECT_GE(std::stod(document.values.at(Field::kTotal).plain), 500) << "stream " << i;
+  }
+}
+
 // Four ranges of streams, each far longer than any file.
 TEST(Generator, StreamsOfRandomNumbersAreApart) {
   const std::set<uint64_t> starts = {kPretrainingStreams, kDemoTrainStreams, kDemoTestStreams,
@@ -176,6 +239,7 @@ TEST(Amounts, MarksOfThousandsAndDecimals) {
   EXPECT_EQ(with_marks(123'456'750, Marks::kEnglish), "1,234,567.50");
   EXPECT_EQ(with_marks(123'456'750, Marks::kGerman), "1.234.567,50");
   EXPECT_EQ(with_marks(99'950, Marks::kSwiss), "999.50");
+  EXPECT_EQ(with_marks(1'234'567, Marks::kNarrow), "12\u202F345,67");
   EXPECT_EQ(plain(-2), "-0.02");
 }
 

@@ -117,9 +117,12 @@ TEST_F(ExportTest, ModulesTrainedWholeLeaveTheAdapterFileOutAndSaySo) {
   adapter.saved.push_back({"lm_head.weight", Tensor(DType::kF32, {config_.vocab_size, config_.width})});
   write_peft_folder(folder_ / "adapter", adapter);
   const ExportResult result = export_specialist(options_);
-  EXPECT_THAT(result.warnings, ElementsAre(HasSubstr("adapter.gguf is not written")));
+  EXPECT_THAT(result.warnings,
+              ElementsAre(HasSubstr("adapter.gguf is not written: the adapter trained lm_head whole")));
   EXPECT_THAT(names_in(folder_ / "out"), ElementsAre("card.json", "final_model.gguf"));
-  EXPECT_EQ(card()["warnings"].size(), 1U);
+  EXPECT_EQ(card()["warnings"], Json(result.warnings));
+  EXPECT_EQ(card()["adapter"]["modules_to_save"], Json::array({"lm_head"}));
+  EXPECT_FALSE(card()["files"].contains("adapter.gguf"));
 }
 
 TEST_F(ExportTest, OtherFilesOfTheFolderStay) {

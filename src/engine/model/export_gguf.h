@@ -33,8 +33,12 @@ struct ModelExport {  // borrows everything
 void export_model(const ModelExport& what, const std::filesystem::path& path);
 
 // Writes the adapter as llama.cpp's --lora takes it: A and B in F32. GGUF has one alpha for all, so where a module's
-// scale is not alpha / its rank, B is multiplied by the quotient. Modules trained whole have no place there: see
-// can_export_adapter.
+// scale is not alpha / its rank, B is multiplied by the quotient.
+//
+// Modules trained whole (modules_to_save) have no place there: llama.cpp (llama-adapter.cpp) refuses a file with any
+// tensor that is not X.lora_a or X.lora_b, but for norms, which it passes over. Their difference from the base could be
+// written as a pair of full rank, but is then larger than the module itself, and a pair of token_embd has another
+// layout than the same tensor needs as the output of a tied model. can_export_adapter: whether the adapter has none.
 void export_adapter(const ModelConfig& config, const AdapterFile& adapter, const std::string& name,
                     const std::filesystem::path& path);
 bool can_export_adapter(const AdapterFile& adapter);

@@ -236,6 +236,8 @@ void remove_leftovers(const fs::path& output_dir) {
     std::error_code fault;
     if (path.string().ends_with(".old") && !fs::exists(original) && fs::exists(path / kStateFile)) {
       fs::rename(path, original, fault);
+    } else if (path.filename().string().find(".tmp-") != std::string::npos) {
+      remove_abandoned(path);
     } else {
       fs::remove_all(path, fault);
     }

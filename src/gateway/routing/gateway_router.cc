@@ -108,6 +108,13 @@ void show_answer_of(Exchange& record, const ExchangeAttempt& attempt, Clock::tim
   record.first_token_ms = record.total_ms;  // nothing left before
 }
 
+// The one request that a half-open breaker lets through is an answer's: that a target counts does not show that it
+// answers.
+bool may_count(const TargetHealth& health) {
+  const auto now = std::chrono::steady_clock::now();
+  return health.breaker(now) == Breaker::State::kClosed && health.paused_for(now).count() <= 0;
+}
+
 }  // namespace
 
 // One request: what its coroutine and its stream need. Owned by the coroutine, then by the stream.
@@ -456,6 +463,7 @@ Awaitable<std::optional<TokenCount>> GatewayRouter::count_tokens(const WireReque
   const std::shared_ptr<const Chain> chain = now->models.find(model)->second;
   std::optional<TokenCount> count;
   for (const ChainTarget& target : chain->targets) {
+    if (!may_count(*target.health)) continue;
     count = co_await target.provider->count_tokens(request, target.model, call);
     const ProviderFailure* failure = count ? std::get_if<ProviderFailure>(&*count) : nullptr;
     if (failure == nullptr || failure->kind == Kind::kRefused || failure->kind == Kind::kCancelled) break;

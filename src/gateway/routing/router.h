@@ -40,7 +40,8 @@ class Router {  // thread-safe
   virtual Awaitable<Attempt> start(const WireRequest& request, const Caller& caller, Exchange& record,
                                    const Call& call) = 0;
   // The tokens of a Messages request, counted by the first of its model's targets that answers
-  // (Provider::count_tokens); nothing where that one has no such endpoint. A failure is what the client is to be told.
+  // (Provider::count_tokens); nothing where that one has no such endpoint, or where none may be asked now (open
+  // breakers, Retry-After). A failure is what the client is to be told.
   // No exchange comes of it.
   virtual Awaitable<std::optional<TokenCount>> count_tokens(const WireRequest& request, const Caller& caller,
                                                             const Call& call) = 0;

@@ -1,6 +1,7 @@
 #include "gateway/routing/task_recognition.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace understudy {
 
@@ -36,18 +37,51 @@ const TaskMatch* by_model(const std::vector<TaskMatch>& matches, std::string_vie
 
 void KnownFingerprints::learn(const std::string& fingerprint, const std::string& task) {
   MutexLock lock(mutex_);
-  const auto known = tasks_.find(fingerprint);
-  if (known != tasks_.end()) {
-    if (known->second != task) known->second.clear();
-  } else if (tasks_.size() < kMost) {
-    tasks_.emplace(fingerprint, task);
+  const auto found = by_fingerprint_.find(fingerprint);
+  if (found == by_fingerprint_.end()) {
+    add({fingerprint, task});
+    ++version_;
+    return;
+  }
+  seen_.splice(seen_.begin(), seen_, found->second);
+  std::string& known = found->second->task;
+  if (known.empty() || known == task) return;
+  known.clear();
+  ++version_;
+}
+
+std::string KnownFingerprints::task_of(const std::string& fingerprint) {
+  MutexLock lock(mutex_);
+  const auto found = by_fingerprint_.find(fingerprint);
+  if (found == by_fingerprint_.end()) return {};
+  seen_.splice(seen_.begin(), seen_, found->second);
+  return found->second->task;
+}
+
+void KnownFingerprints::add(KnownFingerprint known) {
+  if (seen_.size() == kMost) {
+    by_fingerprint_.erase(seen_.back().fingerprint);
+    seen_.pop_back();
+  }
+  seen_.push_front(std::move(known));
+  by_fingerprint_.emplace(seen_.front().fingerprint, seen_.begin());
+}
+
+std::vector<KnownFingerprint> KnownFingerprints::all() const {
+  MutexLock lock(mutex_);
+  return {seen_.begin(), seen_.end()};
+}
+
+void KnownFingerprints::restore(const std::vector<KnownFingerprint>& all) {
+  MutexLock lock(mutex_);
+  for (auto known = all.rbegin(); known != all.rend(); ++known) {
+    if (!by_fingerprint_.contains(known->fingerprint)) add(*known);
   }
 }
 
-std::string KnownFingerprints::task_of(const std::string& fingerprint) const {
+uint64_t KnownFingerprints::version() const {
   MutexLock lock(mutex_);
-  const auto known = tasks_.find(fingerprint);
-  return known == tasks_.end() ? std::string() : known->second;
+  return version_;
 }
 
 std::string recognise_task(const std::vector<TaskMatch>& matches, KnownFingerprints& known, const RequestHead& head,

@@ -6,8 +6,8 @@
 
 #include "engine/model/decoder.h"
 #include "tests/engine/inference/scripted_model.h"
-#include "tests/support/byte_model.h"
 #include "tests/support/golden.h"
+#include "tests/support/tiny_model.h"
 
 namespace understudy::testing {
 namespace {

@@ -269,8 +269,8 @@ TEST_F(ExampleTypes, TheCheckFindsTwoBos) {
 TEST_F(ExampleTypes, ATemplateThatWritesBosAndATokenizerThatAddsItGiveOne) {
   use({"<|im_end|>"}, std::string("{{ bos_token }}") + kChatMl, true);
   const ExampleSet set = examples(entry("type: chat_template"), R"({"input": "a", "output": "b"})");
-  EXPECT_EQ(set.ids(0)[0], 0);
-  EXPECT_NE(set.ids(0)[1], 0);
+  EXPECT_EQ(set.ids(0)[0], kBosToken);
+  EXPECT_NE(set.ids(0)[1], kBosToken);
 }
 
 TEST_F(ExampleTypes, TheCheckFindsAServingPromptThatTrainingNeverSees) {

@@ -29,26 +29,10 @@ inline void extend_tokenizer(const std::filesystem::path& folder, const std::vec
   for (const std::string& text : specials) {
     const auto id = static_cast<int>(tokenizer["model"]["vocab"].size());
     tokenizer["model"]["vocab"][text] = id;
-    tokenizer["added_tokens"].push_back({{"id", id},
-                                         {"content", text},
-                                         {"single_word", false},
-                                         {"lstrip", false},
-                                         {"rstrip", false},
-                                         {"normalized", false},
-                                         {"special", true}});
+    tokenizer["added_tokens"].push_back(special_token(id, text));
   }
-  if (adds_bos) {
-    tokenizer["post_processor"] = {
-        {"type", "TemplateProcessing"},
-        {"single",
-         {{{"SpecialToken", {{"id", "<s>"}, {"type_id", 0}}}}, {{"Sequence", {{"id", "A"}, {"type_id", 0}}}}}},
-        {"pair", Json::array()},
-        {"special_tokens", {{"<s>", {{"id", "<s>"}, {"ids", {0}}, {"tokens", {"<s>"}}}}}}};
-  }
-  write_file_atomically(path, dump_json(tokenizer));
-  Json settings = {{"bos_token", "<s>"}, {"eos_token", "</s>"}};
-  if (!chat_template.empty()) settings["chat_template"] = chat_template;
-  write_file_atomically(folder / "tokenizer_config.json", dump_json(settings));
+  if (adds_bos) tokenizer["post_processor"] = bos_first();
+  write_tokenizer(folder, {tokenizer, chat_template});
 }
 
 // What making examples needs of the tokenizer in that folder; no chat template of its own.

@@ -6,8 +6,8 @@
 #include "base/worker_pool.h"
 #include "gateway/providers/collect.h"
 #include "gateway/wire/wire_request.h"
-#include "tests/support/byte_model.h"
 #include "tests/support/run_awaitable.h"
+#include "tests/support/tiny_model.h"
 
 namespace understudy {
 namespace {

@@ -119,6 +119,33 @@ TEST_F(RouterTest, TokensAreCountedByTheFirstTargetThatAnswersAndEstimatedWhereI
   EXPECT_EQ(std::get<ProviderFailure>(*count(request)).status, 403);
 }
 
+TEST_F(RouterTest, TokensAreNotCountedByATargetWhoseBreakerIsNotClosed) {
+  make(saying("teacher"), saying("specialist"));
+  const WireRequest request = request_for("gpt-5", "hello");
+  const auto count = [&] { return run(router->count_tokens(request, caller, {&pool, {}})); };
+  providers[0]->set_count("first");
+  providers[1]->set_count("second");
+  const auto trip = [&](size_t target) {
+    const ProviderFailure failure{Kind::kUnavailable, Error(ErrorCode::kUnavailable, "planted"), std::nullopt};
+    for (int i = 0; i < breaker.failures; ++i) {
+      task.teacher->targets[target].health->failed(std::chrono::steady_clock::now(), failure);
+    }
+  };
+  trip(0);
+  EXPECT_EQ(std::get<std::string>(*count()), "second");
+  EXPECT_EQ(providers[0]->counted(), 0);
+  trip(1);
+  EXPECT_EQ(count(), std::nullopt) << "to be estimated";
+  task.teacher->targets[0].health->checked(std::chrono::steady_clock::now(), true);
+  EXPECT_EQ(count(), std::nullopt) << "half open: its one request is an answer's";
+  EXPECT_EQ(providers[0]->counted() + providers[1]->counted(), 1);
+  task.teacher->targets[0].health->answered(std::chrono::steady_clock::now(), std::chrono::milliseconds(1));
+  EXPECT_EQ(std::get<std::string>(*count()), "first");
+  const ProviderFailure limited{Kind::kRateLimited, Error(ErrorCode::kOverloaded, "planted"), std::chrono::seconds(9)};
+  task.teacher->targets[0].health->failed(std::chrono::steady_clock::now(), limited);
+  EXPECT_EQ(count(), std::nullopt) << "it asked to be left alone";
+}
+
 TEST_F(RouterTest, WhatIsNoTaskGoesToItsModelsChain) {
   make(saying("teacher"), saying("specialist"));
   caller.task.clear();

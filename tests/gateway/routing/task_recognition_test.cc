@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+
 namespace understudy {
 namespace {
 
@@ -44,6 +46,34 @@ TEST(TaskRecognition, AFingerprintOfTwoTasksOrWithoutAStaticPromptSaysNothing) {
   EXPECT_EQ(recognise_task(kMatches, known, head_of(kInvoicePrint), "gpt-5", ""), "found-ab12cd34");
   recognise_task(kMatches, known, head_of(kOtherPrint, ""), "gpt-5", "invoices");
   EXPECT_EQ(recognise_task(kMatches, known, head_of(kOtherPrint, ""), "gpt-5", ""), "found-99887766");
+}
+
+TEST(KnownFingerprints, BeyondTheMostTheOneUnseenForLongestIsForgotten) {
+  KnownFingerprints known;
+  for (size_t i = 0; i < KnownFingerprints::kMost; ++i) known.learn("f" + std::to_string(i), "invoices");
+  EXPECT_EQ(known.task_of("f0"), "invoices");
+  known.learn("f2", "invoices");
+  known.learn("new", "letters");
+  known.learn("newer", "letters");
+  EXPECT_EQ(known.task_of("f1"), "");
+  EXPECT_EQ(known.task_of("f3"), "");
+  for (const char* kept : {"f0", "f2", "f4"}) EXPECT_EQ(known.task_of(kept), "invoices") << kept;
+  EXPECT_EQ(known.all().size(), KnownFingerprints::kMost);
+  EXPECT_EQ(known.all().front().fingerprint, "f4");
+}
+
+TEST(KnownFingerprints, TheVersionChangesWithWhatIsKnown) {
+  KnownFingerprints known;
+  const uint64_t nothing = known.version();
+  known.learn("f", "invoices");
+  const uint64_t one = known.version();
+  EXPECT_NE(one, nothing);
+  known.learn("f", "invoices");
+  EXPECT_EQ(known.task_of("f"), "invoices");
+  EXPECT_EQ(known.version(), one);
+  known.learn("f", "letters");
+  EXPECT_NE(known.version(), one);
+  EXPECT_EQ(known.task_of("f"), "");
 }
 
 }  // namespace
