@@ -100,7 +100,7 @@ SignPlace random_sign_place(Random& random) {
 }
 
 std::string written(int64_t cents, const AmountStyle& style) {
-  const std::string number = with_marks(cents, style.marks);
+  std::string number = with_marks(cents, style.marks);
   if (style.currency == nullptr) return number;
   const std::string sign(style.currency->sign);
   const std::string code(style.currency->code);

@@ -259,7 +259,7 @@ class ReloadWatch {
         reload_(std::move(reload)),
         look_(std::move(look)),
         seen_(time_of(file_)),
-        thread_([this](std::stop_token stop) { run(stop); }) {}
+        thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
   static void note_signal(int) { has_signal_.store(true); }
 

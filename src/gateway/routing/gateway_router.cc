@@ -108,6 +108,13 @@ void show_answer_of(Exchange& record, const ExchangeAttempt& attempt, Clock::tim
   record.first_token_ms = record.total_ms;  // nothing left before
 }
 
+ProviderFailure no_budget_left() {
+  ProviderFailure failure{Kind::kRefused, Error(ErrorCode::kOverloaded, "the budget does not hold another attempt"),
+                          std::nullopt};
+  failure.status = 429;
+  return failure;
+}
+
 // The one request that a half-open breaker lets through is an answer's: that a target counts does not show that it
 // answers.
 bool may_count(const TargetHealth& health) {
@@ -290,10 +297,7 @@ Awaitable<Attempt> GatewayRouter::Request::run(std::shared_ptr<const Chain> chai
   what.may_ask_again = [this] { return reservation_.extend(most_); };
   // The first attempt of the request is what was reserved; every other chain begins with one more.
   if (!record_.attempts.empty() && !reservation_.extend(most_)) {
-    ProviderFailure failure{Kind::kRefused, Error(ErrorCode::kOverloaded, "the budget does not hold another attempt"),
-                            std::nullopt};
-    failure.status = 429;
-    co_return Attempt(std::move(failure));
+    co_return Attempt(no_budget_left());
   }
   Attempt attempt = co_await router_.runner_.start(std::move(what), request, record_, call_);
   co_return attempt;
