@@ -1,16 +1,18 @@
 // Counters, gauges and histograms as Prometheus reads them: the only way in to prometheus-cpp for the other rooms.
-// A metric is made once, at start, with a fixed list of label names; after that everything here is thread-safe and
-// lock-light.
+// A metric is made once, at start, with a fixed list of label names; after that everything here is thread-safe. What
+// has been counted under some labels before is found again without making anything.
 #pragma once
 
-#include <map>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace understudy {
 
-using MetricLabels = std::map<std::string, std::string>;
+// Names, which are literals, and values; always in the same order for the same metric.
+using MetricLabels = std::vector<std::pair<std::string_view, std::string>>;
 
 class CounterMetric {  // only grows
  public:

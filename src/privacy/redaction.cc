@@ -188,6 +188,7 @@ std::string Redactor::placeholder(PrivateKind kind, std::string_view value) {
 
 std::string Redactor::redact(std::string_view text, std::string_view label) {
   std::string redacted;
+  redacted.reserve(text.size());
   size_t copied = 0;
   for (const PrivateFinding& finding : find_private(text, kinds_, label)) {
     redacted += text.substr(copied, finding.begin - copied);

@@ -42,6 +42,8 @@ std::string_view take_bytes(std::string_view& bytes) {
   return field;
 }
 
+constexpr size_t kUsualHeadBytes = 512;
+
 void put_field(std::string& bytes, unsigned number, std::string_view content) {
   put_varint(bytes, number);
   put_varint(bytes, content.size());
@@ -277,7 +279,9 @@ void write_head(const Exchange& exchange, std::string& bytes) {
 
 PackedExchange pack(const Exchange& exchange) {
   PackedExchange packed;
+  packed.head.reserve(kUsualHeadBytes);
   write_head(exchange, packed.head);
+  packed.bodies.reserve(exchange.request.size() + exchange.answer.size() + 32);
   write_bodies(exchange, packed.bodies);
   return packed;
 }

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <vector>
+#include <algorithm>
 
 #include "base/nearest.h"
 
@@ -11,6 +11,7 @@ namespace understudy {
 namespace {
 
 constexpr size_t kShownBytes = 60;
+constexpr size_t kUsualKeys = 24;
 
 // What a stranger wrote as it may stand in a message: short.
 std::string shown(std::string text) {
@@ -37,6 +38,7 @@ Error unsupported_field(const std::string& path, std::string_view why) {
 }
 
 ObjectReader::ObjectReader(const Json& value, std::string path) : object_(value), path_(std::move(path)) {
+  known_.reserve(kUsualKeys);
   if (!object_.is_object()) throw field_error(path_.empty() ? "the request's body" : path_, "an object", object_);
 }
 
@@ -45,7 +47,7 @@ std::string ObjectReader::path_of(std::string_view key) const {
 }
 
 const Json* ObjectReader::take(std::string_view key) {
-  known_.emplace(key);
+  known_.emplace_back(key);
   const auto found = object_.find(std::string(key));
   return found == object_.end() || found->is_null() ? nullptr : &*found;
 }
@@ -103,7 +105,7 @@ const Json* ObjectReader::list(std::string_view key) {
 }
 
 void ObjectReader::accept(std::initializer_list<std::string_view> keys) {
-  for (const std::string_view key : keys) known_.emplace(key);
+  for (const std::string_view key : keys) known_.emplace_back(key);
 }
 
 void ObjectReader::refuse(std::string_view key, std::string_view why) {
@@ -112,9 +114,9 @@ void ObjectReader::refuse(std::string_view key, std::string_view why) {
 
 void ObjectReader::finish() {
   for (const auto& [key, value] : object_.items()) {
-    if (known_.contains(key)) continue;
+    if (std::find(known_.begin(), known_.end(), key) != known_.end()) continue;
     const std::string name = shown(key);
-    const std::string nearest = nearest_word(name, std::vector<std::string>(known_.begin(), known_.end()));
+    const std::string nearest = nearest_word(name, known_);
     throw Error(ErrorCode::kInvalidInput, fmt::format("{}: unknown field", path_of(name)),
                 nearest.empty() ? "" : fmt::format("did you mean {}?", nearest))
         .about(path_of(name), "unknown_parameter");
