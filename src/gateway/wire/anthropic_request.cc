@@ -164,11 +164,12 @@ void read_blocks(const Json& blocks, const std::string& path, Message& message, 
       message.tool_calls.push_back(read_tool_use(blocks[i], at));
     } else if (type == "tool_result" && message.role == Role::kUser) {
       messages.push_back(read_tool_result(blocks[i], at));
-    } else {
+    } else if (!read_call_signature(blocks[i])) {
       ContentPart part = read_part(blocks[i], at);
       if (!says_nothing(part)) message.content.push_back(std::move(part));
     }
   }
+  sign_calls(blocks, message.tool_calls);
 }
 
 void read_message(const Json& value, const std::string& path, std::vector<Message>& messages) {

@@ -65,6 +65,12 @@ TEST_F(ReplyTest, ARefusalIsToldInTheProvidersWordsToItsOwnProtocolOnly) {
   EXPECT_EQ(chat().json()["error"]["message"], "planted");
 }
 
+TEST_F(ReplyTest, AProvidersOwnIdOfTheRequestGoesOutWithItsFailure) {
+  failing_.failure = failure_of(Kind::kBroken, 500, ErrorCode::kNetwork);
+  failing_.failure.trace_headers = {{"request-id", "req_011"}};
+  EXPECT_THAT(chat().head, HasSubstr("request-id: req_011\r\n"));
+}
+
 TEST_F(ReplyTest, TokensAreCountedByTheProviderElseEstimatedAndMarkedSo) {
   failing_.count = R"({"input_tokens": 2095, "theirs": 1})";
   const Reply counted = count();
