@@ -132,10 +132,6 @@ class EventBody : public ResponseStream {
   bool ended_ = false;
 };
 
-void add_trace_headers(const TraceHeaders& headers, HttpResponse& response) {
-  response.headers.insert(response.headers.end(), headers.begin(), headers.end());
-}
-
 void add_headers(const Conversation& conversation, HttpResponse& response) {
   if (conversation.answer) add_trace_headers(conversation.answer->trace_headers(), response);
   const Exchange& record = conversation.record;
@@ -256,6 +252,10 @@ WireRequest::Headers forwarded_headers(const HttpRequest& http) {
     }
   }
   return headers;
+}
+
+void add_trace_headers(const TraceHeaders& headers, HttpResponse& response) {
+  response.headers.insert(response.headers.end(), headers.begin(), headers.end());
 }
 
 HttpResponse error_response(const Protocol& protocol, int status, const Error& error) {

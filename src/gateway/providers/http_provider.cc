@@ -281,10 +281,10 @@ class StreamedAnswer : public HttpAnswer {
 };
 
 // The body as it came, once it is known to be a count.
-TokenCount counted(const std::string& provider, std::string body) {
+TokenCount counted(const std::string& provider, CountedTokens answer) {
   try {
-    (void)count_tokens::read_count(body);
-    return body;
+    (void)count_tokens::read_count(answer.body);
+    return answer;
   } catch (const Error& error) {
     const std::string message = fmt::format("{}: a count that is none: {}", provider, error.message());
     return ProviderFailure{ProviderFailure::Kind::kBroken, Error(ErrorCode::kNetwork, message), std::nullopt};
@@ -397,7 +397,8 @@ HttpProvider::Outgoing HttpProvider::outgoing(const WireRequest& request, const 
   }
   const bool asks_for_usage = request.stream() && vendor.usage_in_stream;
   if (spoken == asked) {
-    out.http.body = without_marked_thoughts(edit_request(spoken, request.body(), model, asks_for_usage));
+    out.http.body = edit_request(spoken, request.body(), model, asks_for_usage);
+    if (!vendor.knows_marks) out.http.body = without_marked_thoughts(std::move(out.http.body), out.dropped);
     const bool has_option = spoken == ProtocolName::kOpenAiChat || spoken == ProtocolName::kOpenAiCompletions;
     out.strips_usage = has_option && request.stream() && !request.head().stream_usage;
     for (const auto& header : request.forwarded()) out.http.headers.push_back(header);
@@ -499,7 +500,8 @@ Awaitable<std::optional<TokenCount>> HttpProvider::count_tokens(const WireReques
   if (!options_.vendor->has_count_tokens || protocol.name() != options_.vendor->protocol) co_return std::nullopt;
   OutboundRequest http;
   http.url = options_.base_url + path_of(*options_.vendor, protocol.name(), model, false) + "/count_tokens";
-  http.body = without_marked_thoughts(edit_request(protocol.name(), request.body(), model, false));
+  std::vector<std::string> dropped;
+  http.body = without_marked_thoughts(edit_request(protocol.name(), request.body(), model, false), dropped);
   http.headers = {{"Content-Type", "application/json"}, {"Accept", "application/json"}};
   http.headers.insert(http.headers.end(), request.forwarded().begin(), request.forwarded().end());
   const int key = sign(http, protocol.name());
@@ -512,7 +514,7 @@ Awaitable<std::optional<TokenCount>> HttpProvider::count_tokens(const WireReques
   }
   std::variant<std::string, HttpFailure> body = co_await read_body(*reply, kMostErrorBytes);
   if (const auto* failure = std::get_if<HttpFailure>(&body)) co_return TokenCount(failure_of(*failure, key));
-  co_return counted(options_.name, std::move(std::get<0>(body)));
+  co_return counted(options_.name, {std::move(std::get<0>(body)), trace_headers_of(*reply)});
 }
 
 Awaitable<std::optional<ProviderFailure>> HttpProvider::probe(const Call& call) {

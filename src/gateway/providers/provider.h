@@ -108,8 +108,12 @@ class TokenService {
   virtual std::string detokenize(const std::vector<int32_t>& tokens) const = 0;
 };
 
-// A provider's own count of a prompt's tokens: the body of its answer, or why there is none.
-using TokenCount = std::variant<std::string, ProviderFailure>;
+// A provider's own count of a prompt's tokens: its answer, or why there is none.
+struct CountedTokens {
+  std::string body;
+  TraceHeaders trace_headers = {};
+};
+using TokenCount = std::variant<CountedTokens, ProviderFailure>;
 
 class Provider {  // thread-safe
  public:

@@ -41,7 +41,7 @@ const std::vector<Vendor>& vendors() {
       {.name = "vllm", .needs_key = false, .has_responses = true, .is_owned = true},
       {.name = "llama-server", .needs_key = false, .is_owned = true},
       {.name = "ollama", .base_url = "http://127.0.0.1:11434/v1", .needs_key = false, .is_owned = true},
-      {.name = "understudy", .needs_key = false, .has_responses = true, .is_owned = true},
+      {.name = "understudy", .needs_key = false, .has_responses = true, .knows_marks = true, .is_owned = true},
   };
   return table;
 }

@@ -44,8 +44,8 @@ void read_block(const Json& value, const std::string& path, ChatChoice& choice) 
   } else if (type == "tool_use") {
     read_tool_use(block, choice);
   } else if (type == "thinking") {
-    choice.reasoning.push_back(
-        {.text = block.require_text("thinking"), .signature = block.text("signature").value_or("")});
+    choice.reasoning.push_back({.text = block.require_text("thinking"),
+                                .signature = without_nobodys_mark(block.text("signature").value_or(""))});
   } else if (read_call_signature(value)) {
     return;  // sign_calls() gives it to its call
   } else if (type == "redacted_thinking") {
@@ -57,7 +57,9 @@ void read_block(const Json& value, const std::string& path, ChatChoice& choice) 
 
 Json thought_json(const Reasoning& reasoning) {
   if (reasoning.redacted) return {{"type", "redacted_thinking"}, {"data", reasoning.signature}};
-  return {{"type", "thinking"}, {"thinking", reasoning.text}, {"signature", reasoning.signature}};
+  // Anthropic refuses a thought without one, when the client sends it back.
+  const std::string signature = reasoning.signature.empty() ? std::string(kNobodysMark) : reasoning.signature;
+  return {{"type", "thinking"}, {"thinking", reasoning.text}, {"signature", signature}};
 }
 
 void write_text(const ChatChoice& choice, Json& content) {

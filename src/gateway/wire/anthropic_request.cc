@@ -6,6 +6,7 @@
 
 #include "gateway/wire/anthropic_parts.h"
 #include "gateway/wire/harmless.h"
+#include "gateway/wire/signatures.h"
 
 namespace understudy::anthropic {
 
@@ -90,7 +91,8 @@ ContentPart read_part(const Json& value, const std::string& path) {
     read_media(block, value, Media::Kind::kDocument, part);
     return part;
   } else if (type == "thinking") {
-    part.other = Reasoning{.text = block.require_text("thinking"), .signature = block.text("signature").value_or("")};
+    part.other = Reasoning{.text = block.require_text("thinking"),
+                           .signature = without_nobodys_mark(block.text("signature").value_or(""))};
   } else if (type == "redacted_thinking") {
     part.other = Reasoning{.signature = block.require_text("data"), .redacted = true};
   } else {

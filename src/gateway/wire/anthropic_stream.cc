@@ -7,6 +7,7 @@
 #include <set>
 
 #include "gateway/wire/anthropic_parts.h"
+#include "gateway/wire/signatures.h"
 
 namespace understudy::anthropic {
 
@@ -61,6 +62,9 @@ class MessageEventWriter : public EventWriter {
   }
   void close(std::vector<WireEvent>& events) {
     if (block_ == Block::kNone) return;
+    if (std::exchange(needs_signature_, false)) {
+      add({{"type", "signature_delta"}, {"signature", kNobodysMark}}, events);
+    }
     events.push_back(named("content_block_stop", {{"index", index_}}));
     ++index_;
     block_ = Block::kNone;
@@ -99,8 +103,11 @@ class MessageEventWriter : public EventWriter {
     }
     const bool is_new = event.begins || block_ != Block::kThought;
     if (is_new) open(Block::kThought, {{"type", "thinking"}, {"thinking", ""}, {"signature", ""}}, events);
+    if (is_new) needs_signature_ = true;
     if (!piece.text.empty()) add({{"type", "thinking_delta"}, {"thinking", piece.text}}, events);
-    if (!piece.signature.empty()) add({{"type", "signature_delta"}, {"signature", piece.signature}}, events);
+    if (piece.signature.empty()) return;
+    needs_signature_ = false;
+    add({{"type", "signature_delta"}, {"signature", piece.signature}}, events);
   }
   // Blocks cannot be interleaved: a piece for a call whose block is closed has no place any more.
   void put(const ToolCallEvent& event, std::vector<WireEvent>& events) {
@@ -166,10 +173,11 @@ class MessageEventWriter : public EventWriter {
   bool has_failed_ = false;
   bool is_refused_ = false;
   Block block_ = Block::kNone;
-  int index_ = 0;        // of the open block, or of the next one
-  int call_ = 0;         // whose block is open
-  CallSignature late_;   // of that call, where it came after the call's first piece
-  std::set<int> calls_;  // that have had a block
+  bool needs_signature_ = false;  // the open block is a thought that has none yet
+  int index_ = 0;                 // of the open block, or of the next one
+  int call_ = 0;                  // whose block is open
+  CallSignature late_;            // of that call, where it came after the call's first piece
+  std::set<int> calls_;           // that have had a block
   std::optional<FinishEvent> finish_;
   std::optional<Usage> usage_;
 };
@@ -264,7 +272,7 @@ class MessageEventReader : public EventReader {
     const std::string type = delta.require_text("type");
     if (type == "text_delta") put_text(delta.require_text("text"), events);
     if (type == "thinking_delta") put_thought(open, delta.require_text("thinking"), "", events);
-    if (type == "signature_delta") put_thought(open, "", delta.require_text("signature"), events);
+    if (type == "signature_delta") put_thought(open, "", without_nobodys_mark(delta.require_text("signature")), events);
     if (type == "input_json_delta") put_input(open, delta.require_text("partial_json"), events);
     if (type == "citations_delta") {
       events.emplace_back(NativeEvent{0, {ProtocolName::kAnthropic, fields.require("delta")}});

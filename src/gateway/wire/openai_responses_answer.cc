@@ -11,9 +11,7 @@ namespace understudy::openai {
 
 namespace {
 
-// Before a signature that is not OpenAI's and of which nobody said whose, and before what was encrypted as a whole:
-// clients send it back as it is.
-constexpr std::string_view kSigned = "understudy:signed::";
+// Before what another provider encrypted as a whole: clients send it back as it is.
 constexpr std::string_view kRedacted = "understudy:redacted:";
 constexpr std::string_view kMadeThought = "rs_understudy_";
 constexpr const char* kNamelessThought = "rs_nameless";  // OpenAI's own, of a client that leaves the id out
@@ -166,7 +164,7 @@ Json thought_item_json(const Reasoning& thought, const std::string& made_id) {
   if (!thought.text.empty()) item["summary"].push_back({{"type", "summary_text"}, {"text", thought.text}});
   if (thought.signature.empty()) return item;
   std::string_view mark;
-  if (thought.id.empty() && !is_marked(thought.signature)) mark = kSigned;
+  if (thought.id.empty() && !is_marked(thought.signature)) mark = kNobodysMark;
   if (thought.id.empty() && thought.redacted) mark = kRedacted;
   item["encrypted_content"] = std::string(mark) + thought.signature;
   return item;
@@ -181,7 +179,7 @@ Reasoning read_thought_item(ObjectReader& item) {
   thought.signature = item.text("encrypted_content").value_or("");
   thought.redacted = takes_prefix(kRedacted, thought.signature);
   const bool is_foreign = thought.redacted || is_marked(thought.signature);
-  (void)takes_prefix(kSigned, thought.signature);
+  thought.signature = without_nobodys_mark(std::move(thought.signature));
   if (is_foreign) thought.id.clear();
   return thought;
 }

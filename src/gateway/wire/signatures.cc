@@ -61,6 +61,10 @@ bool has_empty_content(const Json& value) {
   return is_empty("content") || is_empty("parts");
 }
 
+void tell_of_thoughts(std::vector<std::string>& dropped) {
+  if (std::find(dropped.begin(), dropped.end(), "reasoning") == dropped.end()) dropped.emplace_back("reasoning");
+}
+
 // A message of which nothing is left goes too.
 void take_out_marked(Json& value) {
   if (value.is_array()) {
@@ -80,6 +84,11 @@ void take_out_marked(Json& value) {
 
 }  // namespace
 
+std::string without_nobodys_mark(std::string signature) {
+  if (signature.rfind(kNobodysMark, 0) == 0) signature.erase(0, kNobodysMark.size());
+  return signature;
+}
+
 bool is_marked(std::string_view signature) {
   return signature.substr(0, kSignatureMark.size()) == kSignatureMark;
 }
@@ -98,21 +107,25 @@ void mark_signatures(ProtocolName origin, std::vector<ChatEvent>& events) {
 
 void keep_signatures_of(ProtocolName target, ProtocolName asked, ChatRequest& request,
                         std::vector<std::string>& dropped) {
-  size_t gone = 0;
-  for (Message& message : request.messages) {
-    gone += std::erase_if(message.content, [&](ContentPart& part) {
+  bool is_any_gone = false;
+  std::erase_if(request.messages, [&](Message& message) {
+    const size_t gone = std::erase_if(message.content, [&](ContentPart& part) {
       auto* thought = std::get_if<Reasoning>(&part.other);
       return thought != nullptr && !becomes_own(*thought, target, asked);
     });
-  }
-  const bool is_told = std::find(dropped.begin(), dropped.end(), "reasoning") != dropped.end();
-  if (gone > 0 && !is_told) dropped.emplace_back("reasoning");
+    is_any_gone = is_any_gone || gone > 0;
+    return gone > 0 && message.content.empty() && message.tool_calls.empty();
+  });
+  if (is_any_gone) tell_of_thoughts(dropped);
 }
 
-std::string without_marked_thoughts(std::string body) {
+std::string without_marked_thoughts(std::string body, std::vector<std::string>& dropped) {
   if (body.find(kSignatureMark) == std::string::npos) return body;
-  Json value = parse_json(body, "the request's body", kLimits);
+  const Json before = parse_json(body, "the request's body", kLimits);
+  Json value = before;
   take_out_marked(value);
+  if (value == before) return body;  // somebody only talks of marks
+  tell_of_thoughts(dropped);
   return dump_json(value);
 }
 

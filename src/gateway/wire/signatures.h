@@ -9,7 +9,6 @@
 // thread-safe.
 #pragma once
 
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +20,10 @@ namespace understudy {
 // Before everything that was marked here.
 inline constexpr std::string_view kSignatureMark = "understudy:signed:";
 
+// Before a signature of which nobody said whose it is; alone where a protocol asks for one and nobody signed.
+inline constexpr std::string_view kNobodysMark = "understudy:signed::";
+std::string without_nobodys_mark(std::string signature);
+
 bool is_marked(std::string_view signature);
 std::string marked_signature(ProtocolName origin, std::string_view signature);
 
@@ -28,12 +31,13 @@ std::string marked_signature(ProtocolName origin, std::string_view signature);
 void mark_signatures(ProtocolName origin, std::vector<ChatEvent>& events);
 
 // On the way to a provider that speaks `target`, from a client that speaks `asked`: what `target` signed stands there
-// without mark, and thoughts that others signed are gone; then `dropped` gets "reasoning".
+// without mark, and thoughts that others signed are gone, with a message that was nothing else; then `dropped` gets
+// "reasoning".
 void keep_signatures_of(ProtocolName target, ProtocolName asked, ChatRequest& request,
                         std::vector<std::string>& dropped);
 
 // The same for bytes that are forwarded as they came, in any protocol: a body without marks comes back unchanged. Of
-// one with them the thoughts, or of Gemini's texts the signatures, that have a mark of another origin are taken out.
-std::string without_marked_thoughts(std::string body);
+// one with them the thoughts that have a mark are taken out, of Gemini's texts and calls the signatures.
+std::string without_marked_thoughts(std::string body, std::vector<std::string>& dropped);
 
 }  // namespace understudy

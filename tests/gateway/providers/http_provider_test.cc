@@ -200,8 +200,8 @@ TEST_F(HttpProviderTest, WhatAProviderSignedGoesBackToNobodyElse) {
   const ChatAnswer collected = run(collect(*stream));
   EXPECT_EQ(collected.choices.at(0).reasoning.at(0).signature, "understudy:signed:anthropic:EqoB==");
   const Json said = parse_json(openai_chat().write_answer(collected), "answer")["choices"][0]["message"];
-  const WireRequest& next = chat_of(
-      Json::array({{{"role", "user"}, {"content", "x"}}, said, {{"role", "user"}, {"content", "y"}}}));
+  const WireRequest& next =
+      chat_of(Json::array({{{"role", "user"}, {"content", "x"}}, said, {{"role", "user"}, {"content", "y"}}}));
   const auto sent_to = [&](const char* vendor) {
     HttpProvider up = provider(vendor);
     (void)start(up, next);
@@ -209,6 +209,7 @@ TEST_F(HttpProviderTest, WhatAProviderSignedGoesBackToNobodyElse) {
   };
   EXPECT_THAT(sent_to("anthropic"), HasSubstr(R"("signature":"EqoB==")"));
   EXPECT_THAT(sent_to("openai"), Not(HasSubstr("EqoB")));
+  EXPECT_THAT(sent_to("understudy"), HasSubstr("understudy:signed:anthropic:EqoB==")) << "it reads the mark itself";
   EXPECT_THAT(sent_to("gemini"), Not(HasSubstr("EqoB")));
 }
 
@@ -299,7 +300,7 @@ TEST_F(HttpProviderTest, CountsTokensWhereTheVendorCan) {
   EXPECT_EQ(count("openai"), std::nullopt);
   EXPECT_TRUE(client_.requests.empty());
   client_.answers = {{.pieces = {R"({"input_tokens": 14, )", R"("more": 1})"}}};
-  EXPECT_EQ(std::get<std::string>(*count("anthropic")), R"({"input_tokens": 14, "more": 1})");
+  EXPECT_EQ(std::get<CountedTokens>(*count("anthropic")).body, R"({"input_tokens": 14, "more": 1})");
   const OutboundRequest& sent = client_.requests.back();
   EXPECT_EQ(sent.url, "https://api.anthropic.com/v1/messages/count_tokens");
   EXPECT_EQ(sent.body, R"({"model":"claude-5","messages":[],"new_field":1.50})");

@@ -103,11 +103,11 @@ TEST_F(RouterTest, TokensAreCountedByTheFirstTargetThatAnswersAndEstimatedWhereI
   };
   ScriptedProvider& first = *providers[0];
   ScriptedProvider& second = *providers[1];
-  second.set_count("second");
+  second.set_count(CountedTokens{"second"});
   EXPECT_EQ(count(request), std::nullopt) << "the first has no such endpoint";
   EXPECT_EQ(second.counted(), 0);
   first.set_count(planted(Kind::kUnavailable, 0));
-  EXPECT_EQ(std::get<std::string>(*count(request)), "second");
+  EXPECT_EQ(std::get<CountedTokens>(*count(request)).body, "second");
   first.set_count(planted(Kind::kRefused, 400));
   EXPECT_EQ(std::get<ProviderFailure>(*count(request)).status, 400) << "the request's own fault";
   EXPECT_EQ(second.counted(), 1);

@@ -20,6 +20,13 @@ using ::testing::Not;
 constexpr ProtocolName kAll[] = {ProtocolName::kOpenAiChat, ProtocolName::kOpenAiResponses, ProtocolName::kAnthropic,
                                  ProtocolName::kGemini};
 
+std::string forwarded_of(const std::string& body) {
+  std::vector<std::string> dropped;
+  std::string forwarded = without_marked_thoughts(body, dropped);
+  EXPECT_EQ(dropped, forwarded == body ? std::vector<std::string>() : std::vector<std::string>{"reasoning"});
+  return forwarded;
+}
+
 // The answer of a provider that signs, as a client of `client` gets it, in one piece or streamed.
 ChatAnswer answer_signed_by(ProtocolName origin) {
   std::vector<ChatEvent> events = {ReasoningEvent{0, true, {.text = "I need the weather."}},
@@ -121,6 +128,10 @@ TEST(Signatures, OneWithoutAMarkIsOfTheClientsOwnProtocol) {
   request = next_turn(answer);
   keep_signatures_of(ProtocolName::kGemini, ProtocolName::kAnthropic, request, dropped);
   EXPECT_EQ(signatures_in(request).size(), 1U) << "nobody signed";
+  answer.choices.at(0).reasoning = {{.text = "t", .signature = "s"}};
+  request = next_turn(answer);
+  keep_signatures_of(ProtocolName::kGemini, ProtocolName::kAnthropic, request, dropped);
+  EXPECT_EQ(request.messages.size(), 2U) << "a message that was nothing else is gone";
 }
 
 // A client's own protocol is spoken by the next target: its bytes go through, but for what others signed.
@@ -142,23 +153,42 @@ TEST(Signatures, BytesThatAreForwardedLoseWhatOthersSigned) {
     }
     const std::string sent = dump_json(body);
     ASSERT_THAT(sent, HasSubstr(kSignatureMark)) << to_string(client);
-    const std::string forwarded = without_marked_thoughts(sent);
+    const std::string forwarded = forwarded_of(sent);
     EXPECT_THAT(forwarded, Not(HasSubstr("understudy"))) << to_string(client) << ": " << forwarded;
     EXPECT_THAT(forwarded, HasSubstr("weather")) << "the call stays";
   }
   const std::string own =
       R"({"messages": [{"content":[{"type":"thinking","thinking":"a","signature":"s"}]}], "x":1.50})";
-  EXPECT_EQ(without_marked_thoughts(own), own) << "byte for byte";
+  EXPECT_EQ(forwarded_of(own), own) << "byte for byte";
+  const std::string talk =
+      R"({"messages": [{"role":"user","content":"what is understudy:signed:gemini:x ?"}], "x":1.50})";
+  EXPECT_EQ(forwarded_of(talk), talk) << "who only talks of it";
 }
 
 TEST(Signatures, AMessageOfWhichNothingIsLeftGoesAndATextKeepsItsText) {
   const std::string mark = marked_signature(ProtocolName::kGemini, "s");
-  EXPECT_EQ(without_marked_thoughts(R"({"messages":[{"role":"user","content":"a"},{"role":"assistant","content":[)"
-                                    R"({"type":"thinking","thinking":"t","signature":")" +
-                                    mark + R"("}]}]})"),
+  EXPECT_EQ(forwarded_of(R"({"messages":[{"role":"user","content":"a"},{"role":"assistant","content":[)"
+                         R"({"type":"thinking","thinking":"t","signature":")" +
+                         mark + R"("}]}]})"),
             R"({"messages":[{"role":"user","content":"a"}]})");
-  EXPECT_EQ(without_marked_thoughts(R"({"contents":[{"parts":[{"text":"a","thoughtSignature":")" + mark + R"("}]}]})"),
+  EXPECT_EQ(forwarded_of(R"({"contents":[{"parts":[{"text":"a","thoughtSignature":")" + mark + R"("}]}]})"),
             R"({"contents":[{"parts":[{"text":"a"}]}]})");
+}
+
+// Anthropic's client gets a thought that nobody signed, and sends it back to Anthropic, who would refuse it.
+TEST(Signatures, AThoughtThatNobodySignedIsKnownAgain) {
+  ChatAnswer answer;
+  answer.choices = {{.text = "hello", .reasoning = {{.text = "hm"}, {.text = "and", .signature = "EqoB"}}}};
+  for (const bool streamed : {false, true}) {
+    const ChatAnswer read = received(anthropic_messages(), answer, streamed);
+    EXPECT_EQ(read.choices.at(0).reasoning, answer.choices[0].reasoning) << streamed;
+  }
+  const Json content = parse_json(anthropic_messages().write_answer(answer), "answer")["content"];
+  const std::string body = dump_json({{"messages", Json::array({{{"role", "assistant"}, {"content", content}}})}});
+  const std::string forwarded = forwarded_of(body);
+  EXPECT_THAT(forwarded, Not(HasSubstr("\"hm\"")));
+  EXPECT_THAT(forwarded, HasSubstr("EqoB"));
+  EXPECT_THAT(forwarded, HasSubstr("hello"));
 }
 
 TEST(Signatures, TheSignatureOfACallSurvivesEveryClient) {
