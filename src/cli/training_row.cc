@@ -69,6 +69,7 @@ std::string_view to_string(LeftOut reason) {
 TrainingRow training_row(const Exchange& exchange, bool pruned) {
   if (!was_answered(exchange)) return {LeftOut::kUnanswered, {}};
   if (exchange.terms != Terms::kMayTrain) return {LeftOut::kNoTraining, {}};
+  if (exchange.protocol == ProtocolName::kOpenAiEmbeddings) return {LeftOut::kNoChat, {}};
   if (!exchange.sampled || exchange.request.empty() || exchange.answer.empty()) return {LeftOut::kNotKept, {}};
   try {
     const Protocol& protocol = protocol_of(exchange.protocol);

@@ -139,6 +139,7 @@ void TrafficCost::add(const LedgerEntry& entry) {
 }
 
 void TrafficCost::add_pair(const Exchange& exchange, Task& task) {
+  if (exchange.protocol == ProtocolName::kOpenAiEmbeddings) return;  // no answer of the kind that a specialist gives
   const ExchangeAttempt* teacher = nullptr;
   const ExchangeAttempt* specialist = nullptr;
   for (const ExchangeAttempt& attempt : exchange.attempts) {

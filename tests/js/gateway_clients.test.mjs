@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 
-import { answers, failures, providerKey, retryAfter, schema, signature, start_stand_in } from './stand_in.mjs';
+import { answers, callSignature, failures, providerKey, retryAfter, schema, signature, start_stand_in } from './stand_in.mjs';
 
 let OpenAI;
 let Anthropic;
@@ -61,6 +61,8 @@ models:
   gpt-test: [openai/gpt-test]
   claude-test: [claude/claude-test]
   gemini-test: [google/gemini-test]
+  embed-test: [openai/embed-test]
+  embed-mixed: [claude/none, google/embed-google]
 ${busy_rows()}
 keys:
   application: {sha256: ${createHash('sha256').update(virtualKey).digest('hex')}}
@@ -203,7 +205,7 @@ async function outcome(client, way, request) {
     if (error instanceof assert.AssertionError) throw error;
     return {
       thrown: error.constructor.name, status: error.status, message: error.message, body: error.error, code: error.code,
-      type: error.type, param: error.param, retryAfter: error.headers?.get?.('retry-after') ?? null,
+      type: error.type, param: error.param, requestId: error.requestID ?? null, retryAfter: error.headers?.get?.('retry-after') ?? null,
     };
   }
 }
@@ -244,7 +246,7 @@ for (const vendor of Object.keys(ways)) {
       for (const way of Object.keys(ways[vendor])) {
         const model = name === 'busy' ? busy_model(vendor, way) : models[vendor];
         const [direct, through] = await both(vendor, way, requests[vendor](model, name));
-        const kind = ({ thrown, status, retryAfter }) => ({ thrown, status, retryAfter });
+        const kind = ({ thrown, status, retryAfter, requestId }) => ({ thrown, status, retryAfter, requestId });
         assert.deepEqual(kind(through), kind(direct), `case:${name}, ${way}: ${through.message}`);
         assert.equal(direct.status, failures[name]);
         if (vendor !== 'google') assert.equal(direct.retryAfter, name === 'busy' ? retryAfter : null);
@@ -450,12 +452,30 @@ for (const vendor of Object.keys(ways)) {
           const answer = await ask(clients[vendor].through, request);
           const second = await ask(clients[vendor].through, results[vendor](request, answer));
           assert.equal(read[vendor](second).text, answers.after_tool.text, `${target}, case:${name}, ${way}`);
-          // Where the provider signs its thoughts, the signature has come back to it. Gemini signs the call, and in
-          // Anthropic's protocol a call has no place for that.
+          // Where the provider signs, Anthropic its thoughts and Gemini the call, the signature has come back to it.
           const sent = JSON.stringify(standIn.requests.at(-1).body);
-          const keeps = target === 'anthropic' || (target === 'google' && vendor !== 'anthropic');
-          const signs = name === 'thinking_tool' && keeps;
-          assert.equal(sent.includes(JSON.stringify(signature)), signs, `${target}, case:${name}, ${way}: ${sent}`);
+          for (const [signer, text] of [['anthropic', signature], ['google', callSignature]]) {
+            const comes_back = name === 'thinking_tool' && target === signer;
+            assert.equal(sent.includes(JSON.stringify(text)), comes_back, `${target}, case:${name}, ${way}: ${sent}`);
+          }
+        }
+      }
+    }
+  });
+
+  // As at a failover: the stand-in refuses what it has not signed itself.
+  test(`${vendor}'s client goes on with another model in the middle of a round of tools`, async () => {
+    for (const first of Object.keys(ways)) {
+      for (const second of Object.keys(ways).filter((other) => other !== first)) {
+        for (const [way, ask] of Object.entries(gathered[vendor])) {
+          exchangesBegun += 2;
+          const request = requests[vendor](models[first], 'thinking_tool');
+          const answer = await ask(clients[vendor].through, request);
+          const next = { ...results[vendor](request, answer), model: models[second] };
+          const text = read[vendor](await ask(clients[vendor].through, next)).text;
+          assert.equal(text, answers.after_tool.text, `${first}, then ${second}, ${way}`);
+          const sent = JSON.stringify(standIn.requests.at(-1).body);
+          assert.ok(![signature, 'understudy:'].some((word) => sent.includes(word)), sent);
         }
       }
     }
@@ -484,7 +504,64 @@ test('what the target cannot say is refused with the name of the field', async (
   });
 });
 
+// ---- embeddings
+
+test('embeddings are those that come directly, in every form of input', async () => {
+  const inputs = ['one text', ['one', 'two'], [1, 2, 3], [[1, 2], [3]]];
+  const forms = [{}, { encoding_format: 'float' }, { encoding_format: 'base64' }, { dimensions: 2, user: 'u' }];
+  for (const input of inputs) {
+    for (const form of forms) {
+      const create = (client) => client.embeddings.create({ model: 'embed-test', input, ...form });
+      exchangesBegun += 1;
+      const [direct, through] = [await create(clients.openai.direct), await create(clients.openai.through)];
+      assert.deepEqual(through, direct, JSON.stringify({ input, form }));
+      assert.equal(through._request_id, direct._request_id);
+      assert.ok(through.data.length > 0 && through.usage.prompt_tokens > 0);
+    }
+  }
+  const { path, body } = standIn.requests.at(-1);
+  assert.deepEqual([path, body.input, body.dimensions, body.user], ['/v1/embeddings', [[1, 2], [3]], 2, 'u']);
+});
+
+test('embeddings go to the target of a chain that has them, and their errors are the provider\'s', async () => {
+  exchangesBegun += 4;
+  const mixed = await clients.openai.through.embeddings.create({ model: 'embed-mixed', input: 'a', dimensions: 3 });
+  assert.equal(mixed.data[0].embedding.length, 3);
+  assert.equal(standIn.requests.at(-1).path, '/v1beta/openai/embeddings');
+  assert.equal(standIn.requests.at(-1).body.model, 'embed-google');
+  const refused = (client, request) => outcome(client, (it, body) => it.embeddings.create(body), request);
+  for (const request of [{ model: 'embed-test', input: 'case:bad' }, { model: 'embed-test', input: 'a', extra: 1 }]) {
+    const direct = await refused(clients.openai.direct, request);
+    assert.equal(direct.status, 400);
+    assert.deepEqual(await refused(clients.openai.through, request), direct);
+  }
+  const { status, param, message } = await refused(clients.openai.through, { model: models.anthropic, input: 'a' });
+  assert.deepEqual([status, param], [400, 'model']);
+  assert.match(message, /embeddings/);
+});
+
 // ---- around the answers
+
+test("the provider's id of a request is the one that its client shows", async () => {
+  for (const vendor of ['openai', 'anthropic']) {
+    const request = requests[vendor](models[vendor], 'text');
+    const make = {
+      openai: (client, body) => client.chat.completions.create(body),
+      anthropic: (client, body) => client.messages.create(body),
+    }[vendor];
+    const seen = [];
+    for (const client of [clients[vendor].direct, clients[vendor].through]) {
+      const whole = await make(client, request);
+      const { data, request_id } = await make(client, { ...request, stream: true }).withResponse();
+      for await (const event of data) assert.ok(event);
+      const counts = vendor === 'anthropic' ? [await ways.anthropic.count(client, request)] : [];
+      seen.push([whole, ...counts].map((value) => value._request_id).concat(request_id));
+    }
+    exchangesBegun += 2;
+    assert.deepEqual(seen[1], seen[0]);
+    assert.ok(seen[0].every((id) => id?.startsWith('req_')), `${seen}`);
+  }
+});
 
 test('tokens are counted by a target that can, else estimated and marked so', async () => {
   const { messages } = requests.anthropic('', 'text');
@@ -517,8 +594,11 @@ test('every exchange is kept, those that broke off as partial ones', async () =>
   });
   const exchanges = listed.toString().trim().split('\n').map((line) => JSON.parse(line));
   assert.equal(exchanges.length, exchangesBegun);
-  for (const { partial, request } of exchanges) {
-    const name = JSON.stringify(request).match(/.*case:(\w+)/s)[1];
+  for (const { endpoint, partial, request, answer, usage, status } of exchanges) {
+    const name = JSON.stringify(request).match(/.*case:(\w+)/s)?.[1];
     assert.equal(partial, ['broken', 'cut'].includes(name), `case:${name}`);
+    if (endpoint !== '/v1/embeddings' || status !== 200) continue;
+    assert.ok(request.input !== undefined && usage.input > 0);
+    assert.ok(!JSON.stringify(answer ?? '').includes('embedding'), 'vectors are not kept');
   }
 });

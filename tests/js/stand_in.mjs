@@ -1,11 +1,12 @@
 // A rented provider's stand-in for the JavaScript tests: one HTTP server that speaks OpenAI's chat completions, Anthropic's Messages
-// (with count_tokens) and Gemini's generateContent as their vendors publish them. What it answers, the request's text says: the last
+// (with count_tokens), Gemini's generateContent and OpenAI's embeddings, also where Gemini has them, as their vendors publish them. What it answers, the request's text says: the last
 // "case:NAME" in it picks a row of `answers` or `failures` below. It is strict where the vendors are: a wrong key is 401, a member
 // that the protocol does not know is 400. `requests` holds what came, for tests to look at.
 import { createServer } from 'node:http';
 
 export const providerKey = 'provider-key';
 export const signature = 'EqoBCkgIBRABGAIiQL8+/signed==';
+export const callSignature = 'CiQBjz1rXx+Gemini/signed==';  // Gemini's, of a call or a text
 export const redacted = 'EmwKAhgBEgy3va3pzix/LafPsn4a==';
 export const schema = {
   type: 'object',
@@ -225,7 +226,7 @@ const gemini = {
     required(body, ['contents']);
     for (const content of body.contents) {
       for (const part of content.parts) {
-        if (part.thoughtSignature !== undefined && part.thoughtSignature !== signature) {
+        if (part.thoughtSignature !== undefined && part.thoughtSignature !== callSignature) {
           throw new Refusal(400, 'Thought signature is not valid.');
         }
       }
@@ -238,7 +239,7 @@ const gemini = {
       ...(calls ?? []).map((call) => ({ functionCall: { name: call.name, args: call.arguments } })),
     ];
     if (!thinking) return said;
-    return [{ text: thinking, thought: true }, { ...said[0], thoughtSignature: signature }, ...said.slice(1)];
+    return [{ text: thinking, thought: true }, { ...said[0], thoughtSignature: callSignature }, ...said.slice(1)];
   },
   finish: { stop: 'STOP', length: 'MAX_TOKENS', tools: 'STOP', stop_string: 'STOP', filter: 'SAFETY' },
   usage: ({ usage: { input, cached, written, output, reasoning } }) => ({
@@ -284,8 +285,33 @@ const gemini = {
   broken: ['', { error: { code: 503, message: 'The model is overloaded.', status: 'UNAVAILABLE' } }],
 };
 
+// A text's vector, or that of its tokens: numbers that 32 bits hold exactly.
+const vector = (input, dimensions) =>
+  Array.from({ length: dimensions }, (_, i) => (json(input).charCodeAt(i % json(input).length) - 64) / 128 + i);
+
+const embeddings = {
+  ...openai,
+  read(body) {
+    known(body, ['model', 'input', 'dimensions', 'encoding_format', 'user']);
+    required(body, ['model', 'input']);
+    if (!['float', 'base64', undefined].includes(body.encoding_format)) throw new Refusal(400, 'encoding_format: float or base64');
+  },
+  inputs: ({ input }) => (Array.isArray(input) && typeof input[0] !== 'number' ? input : [input]),
+  whole(answer, body) {
+    const inputs = this.inputs(body);
+    const data = inputs.map((input, index) => {
+      const numbers = vector(input, body.dimensions ?? 4);
+      const bytes = Buffer.from(new Float32Array(numbers).buffer).toString('base64');
+      return { object: 'embedding', index, embedding: body.encoding_format === 'base64' ? bytes : numbers };
+    });
+    const tokens = inputs.reduce((sum, input) => sum + input.length, 0);
+    return { object: 'list', data, model: body.model, usage: { prompt_tokens: tokens, total_tokens: tokens } };
+  },
+};
+
 function protocol_of(path) {
   if (path === '/v1/chat/completions') return openai;
+  if (path === '/v1/embeddings' || path === '/v1beta/openai/embeddings') return embeddings;
   if (path.startsWith('/v1/messages')) return anthropic;
   return path.startsWith('/v1beta/models/') && path.includes(':') ? gemini : null;
 }
@@ -301,8 +327,14 @@ async function send(response, bytes) {
 const event_bytes = ([name, data]) =>
   Buffer.from(`${name === '' ? '' : `event: ${name}\n`}data: ${typeof data === 'string' ? data : json(data)}\n\n`);
 
+// The provider's own id of a request: OpenAI's and Anthropic's clients show it.
+const trace = (protocol, name) => {
+  if (protocol === anthropic) return { 'request-id': `req_011${name}` };
+  return protocol === gemini ? {} : { 'x-request-id': `req_${name}`, 'openai-processing-ms': '120' };
+};
+
 async function stream(response, protocol, name, events) {
-  response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8' });
+  response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', ...trace(protocol, name) });
   const whole = name !== 'broken' && name !== 'cut';
   const sent = whole ? events : events.slice(0, -3);
   if (name === 'broken') sent.push(protocol.broken);
@@ -311,8 +343,10 @@ async function stream(response, protocol, name, events) {
   else response.end();
 }
 
-function refuse(response, protocol, status, message) {
-  const headers = { 'content-type': 'application/json', ...(status === 429 && { 'retry-after': retryAfter }) };
+function refuse(response, protocol, name, status, message) {
+  const headers = {
+    'content-type': 'application/json', ...trace(protocol, name), ...(status === 429 && { 'retry-after': retryAfter }),
+  };
   response.writeHead(status, headers).end(json(protocol.error(status, message)));
 }
 
@@ -324,17 +358,18 @@ async function answer(request, response, body, path) {
   }
   const name = json(body).match(/.*case:(\w+)/s)?.[1] ?? 'text';
   const status = protocol.key(request.headers) === providerKey ? failures[name] : 401;
-  if (status !== undefined) return refuse(response, protocol, status, `case:${name}`);
+  if (status !== undefined) return refuse(response, protocol, name, status, `case:${name}`);
   try {
     protocol.read(body, path);
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    return refuse(response, protocol, error.status, error.message);
+    return refuse(response, protocol, name, error.status, error.message);
   }
   const said = answers[name] ?? answers.text;
   const streams = protocol === gemini ? path.endsWith(':streamGenerateContent') : body.stream === true;
   if (streams) return stream(response, protocol, name, protocol.events(said, body, path));
-  response.writeHead(200, { 'content-type': 'application/json' }).end(json(protocol.whole(said, body, path)));
+  response.writeHead(200, { 'content-type': 'application/json', ...trace(protocol, name) });
+  response.end(json(protocol.whole(said, body, path)));
 }
 
 // Resolves with {address, requests, close}.

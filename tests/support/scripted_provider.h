@@ -78,6 +78,7 @@ class ScriptedProvider : public Provider {  // thread-safe
     ++counted_;
     co_return count_;
   }
+  bool has_embeddings() const override { return has_embeddings_; }
   std::vector<ProviderModel> models() const override { return {}; }
   ProviderLoad load() const override { return {0, open_}; }
   Awaitable<std::optional<ProviderFailure>> probe(const Call&) override {
@@ -92,6 +93,7 @@ class ScriptedProvider : public Provider {  // thread-safe
   int open() const { return open_; }  // streams that are not destroyed yet
   int probed() const { return probed_; }
   void set_dead(bool is_dead) { is_dead_ = is_dead; }
+  void set_embeddings(bool has) { has_embeddings_ = has; }
   int counted() const { return counted_; }
   void set_count(std::optional<TokenCount> count) { count_ = std::move(count); }  // before anybody asks
 
@@ -147,6 +149,7 @@ class ScriptedProvider : public Provider {  // thread-safe
   std::atomic<int> open_{0};
   std::atomic<int> probed_{0};
   std::atomic<bool> is_dead_{false};
+  std::atomic<bool> has_embeddings_{false};
 };
 
 }  // namespace understudy::testing

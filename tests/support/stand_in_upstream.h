@@ -1,10 +1,10 @@
-// A rented provider's stand-in on a real port: speaks OpenAI's chat completions, Anthropic's Messages and Gemini's
-// generateContent as they are published, written by hand here so that it does not share a mistake with gateway/wire. A
-// script, chosen per request by the test, says how late, how fast and what goes wrong at which event. It writes an
-// invoice: what it counted for the answers as far as it sent them.
+// A rented provider's stand-in on a real port: speaks OpenAI's chat completions and embeddings, Anthropic's Messages
+// and Gemini's generateContent as they are published, written by hand here so that it does not share a mistake with
+// gateway/wire. A script, chosen per request by the test, says how late, how fast and what goes wrong at which event.
+// It writes an invoice: what it counted for the answers as far as it sent them.
 //
-//   POST {base_url of the vendor}/chat/completions, /v1/messages, /v1beta/models/{model}:generateContent and
-//   :streamGenerateContent; GET of any path: an empty list of models
+//   POST {base_url of the vendor}/chat/completions, /embeddings (one vector), /v1/messages,
+//   /v1beta/models/{model}:generateContent and :streamGenerateContent; GET of any path: an empty list of models
 //
 // It asks for no key; `requests()` shows what came. Thread-safe.
 #pragma once
@@ -103,7 +103,7 @@ class StandInUpstream {
   }
 
  private:
-  enum class Dialect { kOpenAi, kAnthropic, kGemini };
+  enum class Dialect { kOpenAi, kEmbeddings, kAnthropic, kGemini };
   using Fault = UpstreamScript::Fault;
 
   // One event as it stands on the wire, and what it adds to the invoice.
@@ -200,7 +200,7 @@ class StandInUpstream {
       response.stream = std::make_unique<Stream>(*this, std::move(cut), dialect, std::move(halves), call);
       return response;
     }
-    bill(all_of(script));
+    bill(dialect == Dialect::kEmbeddings ? script.prompt : all_of(script));
     return response;
   }
 
@@ -220,11 +220,13 @@ class StandInUpstream {
 
   static std::optional<Dialect> dialect_of(const std::string& path) {
     if (path.ends_with("/chat/completions")) return Dialect::kOpenAi;
+    if (path.ends_with("/embeddings")) return Dialect::kEmbeddings;
     if (path.ends_with("/v1/messages")) return Dialect::kAnthropic;
     if (path.ends_with(":generateContent") || path.ends_with(":streamGenerateContent")) return Dialect::kGemini;
     return std::nullopt;
   }
   static bool is_stream(Dialect dialect, const std::string& path, const Json& body) {
+    if (dialect == Dialect::kEmbeddings) return false;
     if (dialect == Dialect::kGemini) return path.ends_with(":streamGenerateContent");
     return body.value("stream", false);
   }
@@ -254,6 +256,8 @@ class StandInUpstream {
                 {"candidatesTokenCount", usage.output},
                 {"thoughtsTokenCount", usage.reasoning},
                 {"totalTokenCount", prompt + made}};
+      case Dialect::kEmbeddings:
+        return {{"prompt_tokens", prompt}, {"total_tokens", prompt}};
       case Dialect::kOpenAi:
         break;
     }
@@ -276,6 +280,10 @@ class StandInUpstream {
                                         {"logprobs", nullptr},
                                         {"finish_reason", "stop"}}});
         body["usage"] = usage;
+        break;
+      case Dialect::kEmbeddings:
+        body = {{"object", "list"}, {"model", "stand-in"}, {"usage", usage}};
+        body["data"] = Json::array({{{"object", "embedding"}, {"index", 0}, {"embedding", {0.5, -0.25}}}});
         break;
       case Dialect::kAnthropic:
         body = {{"id", "msg_1"}, {"type", "message"}, {"role", "assistant"}, {"model", "stand-in"}};
@@ -305,6 +313,8 @@ class StandInUpstream {
         return anthropic_events(script);
       case Dialect::kGemini:
         return gemini_events(script);
+      case Dialect::kEmbeddings:
+        return {};  // has no streams
       case Dialect::kOpenAi:
         break;
     }
@@ -404,6 +414,7 @@ class StandInUpstream {
         error["code"] = status;
         error["status"] = status == 429 ? "RESOURCE_EXHAUSTED" : status >= 500 ? "UNAVAILABLE" : "INVALID_ARGUMENT";
         return Json{{"error", error}}.dump();
+      case Dialect::kEmbeddings:
       case Dialect::kOpenAi:
         break;
     }

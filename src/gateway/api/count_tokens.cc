@@ -28,7 +28,10 @@ Awaitable<HttpResponse> count(Api& api, const HttpRequest& http) {
   if (const auto* failure = std::get_if<ProviderFailure>(&*said)) {
     co_return failure_response(anthropic_messages(), *failure);
   }
-  co_return HttpResponse::of(200, "application/json", std::move(std::get<std::string>(*said)));
+  CountedTokens& counted = std::get<CountedTokens>(*said);
+  HttpResponse response = HttpResponse::of(200, "application/json", std::move(counted.body));
+  add_trace_headers(counted.trace_headers, response);
+  co_return response;
 }
 
 }  // namespace

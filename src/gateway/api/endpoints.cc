@@ -10,6 +10,7 @@ const std::vector<Endpoint>& endpoints() {
       {"POST", "/v1/chat/completions", chat_completions},
       {"POST", "/v1/completions", completions},
       {"POST", "/v1/responses", responses},
+      {"POST", "/v1/embeddings", embeddings},
       {"POST", "/v1/messages", messages},
       {"POST", "/v1/messages/count_tokens", count_message_tokens},
       {"POST", "/v1beta/models/*", generate_content},

@@ -8,6 +8,7 @@ namespace understudy {
 Awaitable<HttpResponse> chat_completions(Api& api, const HttpRequest& http, const std::string& rest);
 Awaitable<HttpResponse> completions(Api& api, const HttpRequest& http, const std::string& rest);
 Awaitable<HttpResponse> responses(Api& api, const HttpRequest& http, const std::string& rest);
+Awaitable<HttpResponse> embeddings(Api& api, const HttpRequest& http, const std::string& rest);
 Awaitable<HttpResponse> messages(Api& api, const HttpRequest& http, const std::string& rest);
 Awaitable<HttpResponse> count_message_tokens(Api& api, const HttpRequest& http, const std::string& rest);
 Awaitable<HttpResponse> generate_content(Api& api, const HttpRequest& http, const std::string& rest);

@@ -133,6 +133,7 @@ class EventBody : public ResponseStream {
 };
 
 void add_headers(const Conversation& conversation, HttpResponse& response) {
+  if (conversation.answer) add_trace_headers(conversation.answer->trace_headers(), response);
   const Exchange& record = conversation.record;
   if (record.id.empty()) return;
   response.headers.emplace_back("X-Understudy-Exchange", record.id);
@@ -176,7 +177,10 @@ Awaitable<HttpResponse> whole_answer(Conversation& conversation, Executor& execu
   }
   if (!original) collected.head = conversation.head;
   std::string body = original ? std::move(*original) : conversation.request.protocol().write_answer(collected);
-  if (conversation.keeper) co_await conversation.keeper->end(body, executor);
+  // Vectors are worth nothing to whoever reads exchanges, and are the greatest part of them.
+  std::string_view kept = body;
+  if (conversation.request.protocol().name() == ProtocolName::kOpenAiEmbeddings) kept = {};
+  if (conversation.keeper) co_await conversation.keeper->end(kept, executor);
   HttpResponse response = HttpResponse::of(200, "application/json", std::move(body));
   add_headers(conversation, response);
   co_return response;
@@ -250,6 +254,10 @@ WireRequest::Headers forwarded_headers(const HttpRequest& http) {
   return headers;
 }
 
+void add_trace_headers(const TraceHeaders& headers, HttpResponse& response) {
+  response.headers.insert(response.headers.end(), headers.begin(), headers.end());
+}
+
 HttpResponse error_response(const Protocol& protocol, int status, const Error& error) {
   HttpResponse response = HttpResponse::of(status, "application/json", protocol.write_error(status, error));
   // Clients of OpenAI's library would ask again and again.
@@ -262,6 +270,7 @@ HttpResponse failure_response(const Protocol& protocol, const ProviderFailure& f
   const bool passes_on = !failure.body.empty() && failure.protocol == protocol.name();
   HttpResponse response = passes_on ? HttpResponse::of(status, "application/json", failure.body)
                                     : error_response(protocol, status, failure.error);
+  add_trace_headers(failure.trace_headers, response);
   if (failure.retry_after) response.headers.emplace_back("Retry-After", std::to_string(failure.retry_after->count()));
   return response;
 }

@@ -9,10 +9,12 @@
 namespace understudy {
 
 // What reply() does, for endpoints that answer in another way: the headers of the client's that a provider of the same
-// protocol is to see; an error of our own; and a provider's failure: with the status that the provider gave, but for a
-// key of ours that it did not take, and in the provider's own words where the request is at fault.
+// protocol is to see; an error of our own; the provider's id of the request; and a provider's failure: with the status
+// that the provider gave, but for a key of ours that it did not take, and in the provider's own words where the request
+// is at fault.
 WireRequest::Headers forwarded_headers(const HttpRequest& http);
 HttpResponse error_response(const Protocol& protocol, int status, const Error& error);
+void add_trace_headers(const TraceHeaders& headers, HttpResponse& response);
 HttpResponse failure_response(const Protocol& protocol, const ProviderFailure& failure);
 
 // Asks the router and writes its answer in `protocol`; where exchanges are kept, keeps this one. A failure before the

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "gateway/wire/count_tokens.h"
+#include "gateway/wire/signatures.h"
 #include "gateway/wire/wire_request.h"
 #include "net/event_stream_reader.h"
 
@@ -22,7 +23,7 @@ constexpr std::chrono::seconds kKeyRest{300};
 constexpr std::chrono::seconds kLongestRest{60};
 constexpr std::string_view kAnthropicVersion = "2023-06-01";
 
-std::string path_of(ProtocolName protocol, const std::string& model, bool stream) {
+std::string path_of(const Vendor& vendor, ProtocolName protocol, const std::string& model, bool stream) {
   switch (protocol) {
     case ProtocolName::kOpenAiChat:
       return "/chat/completions";
@@ -31,7 +32,7 @@ std::string path_of(ProtocolName protocol, const std::string& model, bool stream
     case ProtocolName::kOpenAiResponses:
       return "/responses";
     case ProtocolName::kOpenAiEmbeddings:
-      return "/embeddings";
+      return std::string(vendor.embeddings_path);
     case ProtocolName::kAnthropic:
       return "/v1/messages";
     case ProtocolName::kGemini:
@@ -125,6 +126,18 @@ ErrorCode code_of(ProviderFailure::Kind kind) {
   return ErrorCode::kNetwork;
 }
 
+// OpenAI's and most vendors', Anthropic's, Azure's; how long OpenAI worked.
+constexpr std::string_view kTraceHeaders[] = {"x-request-id", "request-id", "apim-request-id", "openai-processing-ms"};
+
+TraceHeaders trace_headers_of(const HttpReply& reply) {
+  TraceHeaders headers;
+  for (const std::string_view name : kTraceHeaders) {
+    const std::string_view value = reply.header(name);
+    if (!value.empty() && is_header_value(value)) headers.emplace_back(name, value);
+  }
+  return headers;
+}
+
 class RunningCount {
  public:
   explicit RunningCount(std::atomic<int64_t>& count) : count_(&count) { ++*count_; }
@@ -143,6 +156,7 @@ struct Origin {
   std::string provider;
   const Protocol* protocol = nullptr;
   bool strips_usage = false;
+  bool is_translated = false;  // the client speaks another protocol
   std::vector<std::string> dropped;
   int key = 0;
 };
@@ -155,6 +169,7 @@ class HttpAnswer : public AnswerStream {
   int key() const override { return origin_.key; }
   int status() const override { return reply_->status(); }
   std::vector<std::string> dropped() const override { return origin_.dropped; }
+  TraceHeaders trace_headers() const override { return trace_headers_of(*reply_); }
 
  protected:
   AnswerPiece failed(ErrorCode code, std::string_view why) {
@@ -192,7 +207,10 @@ class WholeAnswer : public HttpAnswer {
   AnswerPiece read(std::string body) {
     try {
       AnswerPiece piece;
-      piece.events = events_of(origin_.protocol->read_answer(body));
+      const ChatAnswer answer = origin_.protocol->read_answer(body);
+      piece.events = events_of(answer);
+      if (answer.usage == Usage()) piece.events.pop_back();  // not told: whoever bills it estimates
+      if (origin_.is_translated) mark_signatures(origin_.protocol->name(), piece.events);
       piece.original = WireEvent{"", std::move(body)};
       return piece;
     } catch (const Error& error) {
@@ -236,6 +254,7 @@ class StreamedAnswer : public HttpAnswer {
     } catch (const Error& error) {
       return failed(ErrorCode::kNetwork, "an event that is none of its protocol: " + error.message());
     }
+    if (origin_.is_translated) mark_signatures(origin_.protocol->name(), piece.events);
     for (const ChatEvent& said : piece.events) is_over_ = is_over_ || std::holds_alternative<FailureEvent>(said);
     if (!origin_.strips_usage) {
       piece.original = std::move(event);
@@ -262,10 +281,10 @@ class StreamedAnswer : public HttpAnswer {
 };
 
 // The body as it came, once it is known to be a count.
-TokenCount counted(const std::string& provider, std::string body) {
+TokenCount counted(const std::string& provider, CountedTokens answer) {
   try {
-    (void)count_tokens::read_count(body);
-    return body;
+    (void)count_tokens::read_count(answer.body);
+    return answer;
   } catch (const Error& error) {
     const std::string message = fmt::format("{}: a count that is none: {}", provider, error.message());
     return ProviderFailure{ProviderFailure::Kind::kBroken, Error(ErrorCode::kNetwork, message), std::nullopt};
@@ -304,6 +323,7 @@ HttpProvider::HttpProvider(HttpProviderOptions options, HttpClient& client, std:
 // The client's own protocol where the vendor speaks it, else the vendor's.
 ProtocolName HttpProvider::protocol_for(ProtocolName asked) const {
   const Vendor& vendor = *options_.vendor;
+  if (asked == ProtocolName::kOpenAiEmbeddings) return asked;  // no other says it
   if (vendor.protocol != ProtocolName::kOpenAiChat) return vendor.protocol;
   if (asked == ProtocolName::kOpenAiCompletions && vendor.has_completions) return asked;
   if (asked == ProtocolName::kOpenAiResponses && vendor.has_responses) return asked;
@@ -329,11 +349,11 @@ void HttpProvider::rest_key(int key, std::chrono::seconds duration) {
   if (static_cast<size_t>(key) < keys_.size()) keys_[static_cast<size_t>(key)].rests_until = now_() + duration;
 }
 
-void HttpProvider::authenticate(int key, HttpHeaders& headers) {
+void HttpProvider::authenticate(int key, Authentication how, HttpHeaders& headers) {
   MutexLock lock(mutex_);
   if (static_cast<size_t>(key) >= keys_.size()) return;
   const std::string& text = keys_[static_cast<size_t>(key)].text;
-  switch (options_.vendor->authentication) {
+  switch (how) {
     case Authentication::kNone:
       return;
     case Authentication::kBearer:
@@ -353,7 +373,10 @@ void HttpProvider::authenticate(int key, HttpHeaders& headers) {
 
 int HttpProvider::sign(OutboundRequest& http, ProtocolName protocol) {
   const int key = pick_key();
-  authenticate(key, http.headers);
+  // Google's form of OpenAI's protocol takes the key as OpenAI's does.
+  const bool is_foreign =
+      protocol == ProtocolName::kOpenAiEmbeddings && options_.vendor->protocol == ProtocolName::kGemini;
+  authenticate(key, is_foreign ? Authentication::kBearer : options_.vendor->authentication, http.headers);
   const auto is_version = [](const auto& header) { return equal_ignoring_case(header.first, "anthropic-version"); };
   if (protocol == ProtocolName::kAnthropic && std::none_of(http.headers.begin(), http.headers.end(), is_version)) {
     http.headers.emplace_back("anthropic-version", kAnthropicVersion);
@@ -365,15 +388,17 @@ int HttpProvider::sign(OutboundRequest& http, ProtocolName protocol) {
 
 HttpProvider::Outgoing HttpProvider::outgoing(const WireRequest& request, const std::string& model) {
   Outgoing out;
+  const Vendor& vendor = *options_.vendor;
   const ProtocolName asked = request.protocol().name();
   const ProtocolName spoken = protocol_for(asked);
   out.protocol = &protocol_of(spoken);
   if (spoken == ProtocolName::kGemini && !is_plain_name(model)) {
     throw Error(ErrorCode::kInvalidInput, fmt::format("model: \"{}\" cannot stand in a path", model)).about("model");
   }
-  const bool asks_for_usage = request.stream() && options_.vendor->usage_in_stream;
+  const bool asks_for_usage = request.stream() && vendor.usage_in_stream;
   if (spoken == asked) {
     out.http.body = edit_request(spoken, request.body(), model, asks_for_usage);
+    if (!vendor.knows_marks) out.http.body = without_marked_thoughts(std::move(out.http.body), out.dropped);
     const bool has_option = spoken == ProtocolName::kOpenAiChat || spoken == ProtocolName::kOpenAiCompletions;
     out.strips_usage = has_option && request.stream() && !request.head().stream_usage;
     for (const auto& header : request.forwarded()) out.http.headers.push_back(header);
@@ -382,9 +407,10 @@ HttpProvider::Outgoing HttpProvider::outgoing(const WireRequest& request, const 
     value.model = model;
     value.stream = request.stream();
     value.stream_usage = asks_for_usage;
+    keep_signatures_of(spoken, asked, value, out.dropped);
     out.http.body = out.protocol->write_request(value, out.dropped);
   }
-  out.http.url = options_.base_url + path_of(spoken, model, request.stream());
+  out.http.url = options_.base_url + path_of(vendor, spoken, model, request.stream());
   out.http.headers.emplace_back("Content-Type", "application/json");
   out.http.headers.emplace_back("Accept", request.stream() ? "text/event-stream" : "application/json");
   return out;
@@ -417,6 +443,7 @@ Awaitable<ProviderFailure> HttpProvider::failure_of_status(HttpReply& reply, con
   failure.status = reply.status();
   failure.kind = kind_of_status(failure.status);
   failure.key = key;
+  failure.trace_headers = trace_headers_of(reply);
   failure.retry_after = retry_after(reply, static_cast<int64_t>(std::time(nullptr)));
   std::variant<std::string, HttpFailure> body = co_await read_body(reply, kMostErrorBytes);
   const std::string text = std::holds_alternative<std::string>(body) ? std::get<0>(body) : std::string();
@@ -456,7 +483,8 @@ Awaitable<Attempt> HttpProvider::start(const WireRequest& request, const std::st
     ProviderFailure failure = co_await failure_of_status(*reply, *out.protocol, out.key);
     co_return Attempt(std::move(failure));
   }
-  Origin origin{options_.name, out.protocol, out.strips_usage, std::move(out.dropped), out.key};
+  const bool is_translated = out.protocol->name() != request.protocol().name();
+  Origin origin{options_.name, out.protocol, out.strips_usage, is_translated, std::move(out.dropped), out.key};
   std::unique_ptr<AnswerStream> answer;
   if (request.stream() && is_event_stream(*reply)) {
     answer = std::make_unique<StreamedAnswer>(std::move(reply), std::move(origin), std::move(count));
@@ -471,8 +499,9 @@ Awaitable<std::optional<TokenCount>> HttpProvider::count_tokens(const WireReques
   const Protocol& protocol = request.protocol();
   if (!options_.vendor->has_count_tokens || protocol.name() != options_.vendor->protocol) co_return std::nullopt;
   OutboundRequest http;
-  http.url = options_.base_url + path_of(protocol.name(), model, false) + "/count_tokens";
-  http.body = edit_request(protocol.name(), request.body(), model, false);
+  http.url = options_.base_url + path_of(*options_.vendor, protocol.name(), model, false) + "/count_tokens";
+  std::vector<std::string> dropped;
+  http.body = without_marked_thoughts(edit_request(protocol.name(), request.body(), model, false), dropped);
   http.headers = {{"Content-Type", "application/json"}, {"Accept", "application/json"}};
   http.headers.insert(http.headers.end(), request.forwarded().begin(), request.forwarded().end());
   const int key = sign(http, protocol.name());
@@ -485,7 +514,7 @@ Awaitable<std::optional<TokenCount>> HttpProvider::count_tokens(const WireReques
   }
   std::variant<std::string, HttpFailure> body = co_await read_body(*reply, kMostErrorBytes);
   if (const auto* failure = std::get_if<HttpFailure>(&body)) co_return TokenCount(failure_of(*failure, key));
-  co_return counted(options_.name, std::move(std::get<0>(body)));
+  co_return counted(options_.name, {std::move(std::get<0>(body)), trace_headers_of(*reply)});
 }
 
 Awaitable<std::optional<ProviderFailure>> HttpProvider::probe(const Call& call) {
@@ -493,7 +522,7 @@ Awaitable<std::optional<ProviderFailure>> HttpProvider::probe(const Call& call) 
   http.method = "GET";
   http.url = options_.base_url + std::string(options_.vendor->models_path);
   const int key = pick_key();
-  authenticate(key, http.headers);
+  authenticate(key, options_.vendor->authentication, http.headers);
   if (options_.vendor->protocol == ProtocolName::kAnthropic) {
     http.headers.emplace_back("anthropic-version", kAnthropicVersion);
   }

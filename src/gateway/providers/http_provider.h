@@ -39,6 +39,7 @@ class HttpProvider : public Provider {  // thread-safe
   Awaitable<std::optional<TokenCount>> count_tokens(const WireRequest& request, const std::string& model,
                                                     const Call& call) override;
   Awaitable<std::optional<ProviderFailure>> probe(const Call& call) override;
+  bool has_embeddings() const override { return !options_.vendor->embeddings_path.empty(); }
   std::vector<ProviderModel> models() const override { return {}; }  // applications ask for names of the config
   ProviderLoad load() const override { return {0, running_.load()}; }
 
@@ -58,7 +59,7 @@ class HttpProvider : public Provider {  // thread-safe
   ProtocolName protocol_for(ProtocolName asked) const;
   int pick_key() EXCLUDES(mutex_);
   void rest_key(int key, std::chrono::seconds duration) EXCLUDES(mutex_);
-  void authenticate(int key, HttpHeaders& headers) EXCLUDES(mutex_);
+  void authenticate(int key, Authentication how, HttpHeaders& headers) EXCLUDES(mutex_);
   // Gives a request what all have: a key, whose place comes back, the protocol's version, timeouts.
   int sign(OutboundRequest& http, ProtocolName protocol) EXCLUDES(mutex_);
   ProviderFailure failure_of(const HttpFailure& failure, int key) const;

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -20,6 +21,10 @@
 namespace understudy {
 
 class WireRequest;
+
+// Headers by which a provider finds a request again when it is asked about it: x-request-id, request-id, ... A client's
+// library shows them, so that they go out with the answer as they came.
+using TraceHeaders = std::vector<std::pair<std::string, std::string>>;
 
 // One step of an answer. Of a stream: what one event of the provider's said, and the event itself, so that an endpoint
 // of the same protocol sends on the very bytes. Of an answer that is no stream: the one piece that holds all of it; its
@@ -42,6 +47,7 @@ class AnswerStream {
   virtual int status() const { return 200; }  // HTTP's
   // Harmless fields of the request that the provider's protocol could not express.
   virtual std::vector<std::string> dropped() const { return {}; }
+  virtual TraceHeaders trace_headers() const { return {}; }
 };
 
 struct ProviderFailure {
@@ -63,6 +69,7 @@ struct ProviderFailure {
   int key = 0;                           // the place of the key that was used in the provider's list
   std::string body;                      // of the provider's error, for a client of the same protocol (kRefused only)
   std::optional<ProtocolName> protocol;  // of `body`
+  TraceHeaders trace_headers;            // of the provider's answer that says so
 };
 std::string_view to_string(ProviderFailure::Kind kind);  // "refused", "rate_limited", ...
 
@@ -101,8 +108,12 @@ class TokenService {
   virtual std::string detokenize(const std::vector<int32_t>& tokens) const = 0;
 };
 
-// A provider's own count of a prompt's tokens: the body of its answer, or why there is none.
-using TokenCount = std::variant<std::string, ProviderFailure>;
+// A provider's own count of a prompt's tokens: its answer, or why there is none.
+struct CountedTokens {
+  std::string body;
+  TraceHeaders trace_headers = {};
+};
+using TokenCount = std::variant<CountedTokens, ProviderFailure>;
 
 class Provider {  // thread-safe
  public:
@@ -117,6 +128,8 @@ class Provider {  // thread-safe
                                                             const Call&) {
     co_return std::nullopt;
   }
+  // Whether it takes OpenAI's embeddings; one that does not is never started with a request for them.
+  virtual bool has_embeddings() const { return false; }
   virtual std::vector<ProviderModel> models() const = 0;
   virtual ProviderLoad load() const = 0;
   virtual const TokenService* tokens() const { return nullptr; }  // of those that have their model at hand

@@ -14,12 +14,14 @@ const std::vector<Vendor>& vendors() {
        .authentication = Authentication::kXApiKey,
        .has_completions = false,
        .has_count_tokens = true,
+       .embeddings_path = "",
        .models_path = "/v1/models"},
       {.name = "gemini",
        .protocol = ProtocolName::kGemini,
        .base_url = "https://generativelanguage.googleapis.com",
        .authentication = Authentication::kGoogApiKey,
        .has_completions = false,
+       .embeddings_path = "/v1beta/openai/embeddings",  // of its own form of OpenAI's protocol
        .models_path = "/v1beta/models"},
       // https://RESOURCE.openai.azure.com/openai/v1: the version-free form of its API, deployments as models.
       {.name = "azure", .authentication = Authentication::kApiKey, .has_responses = true},
@@ -28,8 +30,9 @@ const std::vector<Vendor>& vendors() {
        .protocol = ProtocolName::kOpenAiResponses,
        .base_url = "https://api.openai.com/v1",
        .has_responses = true,
-       .has_completions = false},
-      {.name = "groq", .base_url = "https://api.groq.com/openai/v1", .has_responses = true},
+       .has_completions = false,
+       .embeddings_path = ""},
+      {.name = "groq", .base_url = "https://api.groq.com/openai/v1", .has_responses = true, .embeddings_path = ""},
       {.name = "together", .base_url = "https://api.together.xyz/v1"},
       {.name = "fireworks", .base_url = "https://api.fireworks.ai/inference/v1", .has_responses = true},
       {.name = "openrouter", .base_url = "https://openrouter.ai/api/v1", .has_responses = true},
@@ -38,7 +41,7 @@ const std::vector<Vendor>& vendors() {
       {.name = "vllm", .needs_key = false, .has_responses = true, .is_owned = true},
       {.name = "llama-server", .needs_key = false, .is_owned = true},
       {.name = "ollama", .base_url = "http://127.0.0.1:11434/v1", .needs_key = false, .is_owned = true},
-      {.name = "understudy", .needs_key = false, .has_responses = true, .is_owned = true},
+      {.name = "understudy", .needs_key = false, .has_responses = true, .knows_marks = true, .is_owned = true},
   };
   return table;
 }

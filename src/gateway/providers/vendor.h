@@ -20,7 +20,9 @@ struct Vendor {
   bool has_responses = false;   // POST .../responses
   bool has_completions = true;  // POST .../completions
   bool has_count_tokens = false;
-  bool is_owned = false;                     // runs on one's own machines: no price of a token
+  std::string_view embeddings_path = "/embeddings";  // below base_url; empty: it has none
+  bool knows_marks = false;  // another Understudy: it reads the marks of gateway/wire/signatures.h itself
+  bool is_owned = false;     // runs on one's own machines: no price of a token
   std::string_view models_path = "/models";  // asked by health checks; below base_url
 };
 

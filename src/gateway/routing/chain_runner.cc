@@ -8,6 +8,7 @@
 
 #include "base/channel.h"
 #include "base/units.h"
+#include "gateway/routing/router.h"
 #include "gateway/routing/target_call.h"
 
 namespace understudy {
@@ -90,6 +91,7 @@ class ChainStream : public AnswerStream {
   int key() const override { return record_.attempts[begun_.asked.row].key; }
   int status() const override { return record_.attempts[begun_.asked.row].status; }
   std::vector<std::string> dropped() const override { return begun_.asked.call->dropped(); }
+  TraceHeaders trace_headers() const override { return begun_.asked.call->trace_headers(); }
 
  private:
   ProviderFailure failure_of(const FailureEvent& event) const {
@@ -150,12 +152,14 @@ class ChainRun {
         call_(call),
         attempts_left_(chain_.retries.attempts),
         out_(chain_.targets.size(), 0) {
+    leave_out_the_unable();
     set_order();
   }
 
   Awaitable<Attempt> answer();
 
  private:
+  void leave_out_the_unable();
   void set_order();
   void put_first(size_t place);
   size_t weighted_place();
@@ -194,10 +198,18 @@ class ChainRun {
   std::optional<ChainStream::Begun> begun_;
 };
 
+void ChainRun::leave_out_the_unable() {
+  if (!asks_for_embeddings(request_)) return;
+  for (size_t target = 0; target < out_.size(); ++target) {
+    if (!chain_.targets[target].provider->has_embeddings()) out_[target] = 1;
+  }
+}
+
 // Who is asked first: those that failed their last check stand behind those that did not.
 void ChainRun::set_order() {
   order_.resize(chain_.targets.size());
   std::iota(order_.begin(), order_.end(), size_t{0});
+  std::erase_if(order_, [this](size_t target) { return !is_left(target); });
   std::stable_partition(order_.begin(), order_.end(),
                         [this](size_t target) { return chain_.targets[target].health->seems_well(); });
   if (order_.empty()) return;
@@ -420,7 +432,8 @@ ProviderFailure ChainRun::last_word() {
   if (!last_) {
     const Clock::time_point now = Clock::now();
     std::chrono::nanoseconds soonest = kLongestRetryAfter;
-    for (const ChainTarget& target : chain_.targets) {
+    for (const size_t place : order_) {
+      const ChainTarget& target = chain_.targets[place];
       soonest = std::min(soonest, std::max(target.health->open_for(now), target.health->paused_for(now)));
       if (std::optional<ProviderFailure> failure = target.health->last_failure()) last_ = std::move(failure);
     }

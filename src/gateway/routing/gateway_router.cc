@@ -54,6 +54,11 @@ std::optional<ProviderFailure> refused_model(const RoutingSnapshot& snapshot, co
   return std::nullopt;
 }
 
+bool has_embeddings(const Chain& chain) {
+  return std::any_of(chain.targets.begin(), chain.targets.end(),
+                     [](const ChainTarget& target) { return target.provider->has_embeddings(); });
+}
+
 // The dearest of a chain's targets; a target on hardware of one's own costs nothing unless it has a price.
 WorstCase worst_case_of(const RoutingSnapshot& snapshot, const Chain& chain, const CallSize& size, int64_t at_ms) {
   std::optional<WorstCase> worst;
@@ -195,6 +200,7 @@ class KeepingStream : public AnswerStream {
   int key() const override { return stream_->key(); }
   int status() const override { return stream_->status(); }
   std::vector<std::string> dropped() const override { return stream_->dropped(); }
+  TraceHeaders trace_headers() const override { return stream_->trace_headers(); }
 
  private:
   std::unique_ptr<Kept> kept_;
@@ -207,9 +213,11 @@ Awaitable<Attempt> GatewayRouter::Request::answer() {
   record_.route.task = record_.task;
   if (std::optional<ProviderFailure> refused = may_be_served()) co_return Attempt(std::move(*refused));
   const auto found = snapshot_->tasks.find(record_.task);
-  if (found == snapshot_->tasks.end()) {
+  const bool is_embedding = asks_for_embeddings(request_);
+  if (found == snapshot_->tasks.end() || is_embedding) {
     record_.route.task.clear();
     record_.route.decision = "chain";
+    if (is_embedding) record_.route.reason = "embeddings";  // neither teacher nor specialist is a model of vectors
     std::shared_ptr<const Chain> chain = snapshot_->models.find(request_.head().model)->second;
     Attempt attempt = co_await run(std::move(chain), Purpose::kAnswer, request_);
     co_return attempt;
@@ -235,6 +243,7 @@ std::optional<ProviderFailure> GatewayRouter::Request::may_be_served() {
   const std::string& model = request_.head().model;
   if (std::optional<ProviderFailure> refused = refused_model(*snapshot_, caller_, model)) return refused;
   chain_ = snapshot_->models.find(model)->second.get();
+  if (asks_for_embeddings(request_) && !has_embeddings(*chain_)) return refusal(400, no_embeddings(model));
   return reserve();
 }
 
@@ -243,7 +252,7 @@ std::optional<ProviderFailure> GatewayRouter::Request::reserve() {
   const RequestHead& head = request_.head();
   const CallSize size{static_cast<int64_t>(request_.body().size()), head.max_tokens, head.n};
   const int64_t at_ms = router_.tools_.now_ms();
-  const auto task = snapshot_->tasks.find(record_.task);
+  const auto task = asks_for_embeddings(request_) ? snapshot_->tasks.end() : snapshot_->tasks.find(record_.task);
   most_ = worst_case_of(*snapshot_, task == snapshot_->tasks.end() ? *chain_ : *task->second.teacher, size, at_ms);
   if (task != snapshot_->tasks.end() && task->second.specialist) {
     most_ = dearer(most_, worst_case_of(*snapshot_, *task->second.specialist, size, at_ms));

@@ -14,6 +14,7 @@ class ReleasedStream : public AnswerStream {
     co_return std::move(held_.pieces[at_++]);
   }
   std::optional<ProtocolName> protocol() const override { return held_.protocol; }
+  TraceHeaders trace_headers() const override { return held_.trace_headers; }
 
  private:
   HeldAnswer held_;
@@ -25,6 +26,7 @@ class ReleasedStream : public AnswerStream {
 Awaitable<HeldAnswer> hold_answer(std::unique_ptr<AnswerStream> stream) {
   HeldAnswer held;
   held.protocol = stream->protocol();
+  held.trace_headers = stream->trace_headers();
   while (true) {
     std::optional<AnswerPiece> piece = co_await stream->next();
     if (!piece) break;

@@ -17,6 +17,7 @@ namespace understudy {
 struct HeldAnswer {
   std::vector<AnswerPiece> pieces;
   std::optional<ProtocolName> protocol;
+  TraceHeaders trace_headers;
   ChatAnswer answer;                      // collected
   std::optional<FailureEvent> broke_off;  // it is not whole
 

@@ -34,6 +34,9 @@ Awaitable<Attempt> LocalRouter::start(const WireRequest& request, const Caller&,
   if (provider == nullptr) {
     co_return Attempt(ProviderFailure{.kind = ProviderFailure::Kind::kRefused, .error = model_not_found(model)});
   }
+  if (asks_for_embeddings(request) && !provider->has_embeddings()) {
+    co_return Attempt(ProviderFailure{.kind = ProviderFailure::Kind::kRefused, .error = no_embeddings(model)});
+  }
   record.provider = record.provider_model = model;
   Attempt attempt = co_await provider->start(request, model, call);
   co_return attempt;

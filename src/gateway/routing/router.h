@@ -53,5 +53,7 @@ class Router {  // thread-safe
 };
 
 Error model_not_found(std::string_view model);
+Error no_embeddings(std::string_view model);
+bool asks_for_embeddings(const WireRequest& request);
 
 }  // namespace understudy

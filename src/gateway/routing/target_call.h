@@ -41,6 +41,7 @@ class TargetCall {  // used by one coroutine at a time, but for cancel() and sna
   const ChainTarget& target() const { return target_; }
   std::optional<ProtocolName> protocol() const { return stream_->protocol(); }
   std::vector<std::string> dropped() const { return stream_->dropped(); }
+  TraceHeaders trace_headers() const { return stream_->trace_headers(); }
   AttemptMeter snapshot() const EXCLUDES(mutex_);  // the meter as it stands now; thread-safe
   bool timed_out() const;
 

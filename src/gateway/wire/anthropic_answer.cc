@@ -3,14 +3,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 
 #include "gateway/wire/anthropic_parts.h"
+#include "gateway/wire/signatures.h"
 
 namespace understudy::anthropic {
 
 namespace {
 
 constexpr std::string_view kCitation = "citations_delta";
+constexpr std::string_view kOfCall =
+    "call:";  // behind the mark: then the length of the call's id, the id, the signature
 constexpr int64_t kMostTokens = 1'000'000'000'000;  // of a count: sums of them stay far from the end of the type
 
 bool is_citation(const Native& native) {
@@ -40,8 +44,10 @@ void read_block(const Json& value, const std::string& path, ChatChoice& choice) 
   } else if (type == "tool_use") {
     read_tool_use(block, choice);
   } else if (type == "thinking") {
-    choice.reasoning.push_back(
-        {.text = block.require_text("thinking"), .signature = block.text("signature").value_or("")});
+    choice.reasoning.push_back({.text = block.require_text("thinking"),
+                                .signature = without_nobodys_mark(block.text("signature").value_or(""))});
+  } else if (read_call_signature(value)) {
+    return;  // sign_calls() gives it to its call
   } else if (type == "redacted_thinking") {
     choice.reasoning.push_back({.signature = block.require_text("data"), .redacted = true});
   } else {
@@ -51,7 +57,9 @@ void read_block(const Json& value, const std::string& path, ChatChoice& choice) 
 
 Json thought_json(const Reasoning& reasoning) {
   if (reasoning.redacted) return {{"type", "redacted_thinking"}, {"data", reasoning.signature}};
-  return {{"type", "thinking"}, {"thinking", reasoning.text}, {"signature", reasoning.signature}};
+  // Anthropic refuses a thought without one, when the client sends it back.
+  const std::string signature = reasoning.signature.empty() ? std::string(kNobodysMark) : reasoning.signature;
+  return {{"type", "thinking"}, {"thinking", reasoning.text}, {"signature", signature}};
 }
 
 void write_text(const ChatChoice& choice, Json& content) {
@@ -73,6 +81,7 @@ Json content_json(const ChatChoice& choice) {
   for (size_t i = 0; i < choice.tool_calls.size(); ++i) {
     const ToolCall& call = choice.tool_calls[i];
     Json input = input_of(call, fmt::format("tool_calls[{}]", i));
+    if (!call.signature.empty()) content.push_back(call_signature_json({call.id, call.signature}));
     content.push_back({{"type", "tool_use"}, {"id", call.id}, {"name", call.name}, {"input", std::move(input)}});
   }
   for (const Native& native : choice.natives) {
@@ -86,6 +95,39 @@ int64_t count(ObjectReader& fields, const char* key, int64_t otherwise) {
 }
 
 }  // namespace
+
+Json call_signature_json(const CallSignature& signature) {
+  const std::string data = fmt::format("{}{}{}:{}{}", marked_signature(ProtocolName::kGemini, ""), kOfCall,
+                                       signature.id.size(), signature.id, signature.signature);
+  return {{"type", "redacted_thinking"}, {"data", data}};
+}
+
+std::optional<CallSignature> read_call_signature(const Json& block) {
+  if (!block.is_object()) return std::nullopt;
+  const Json data = block.value("data", Json());
+  const std::string mark = marked_signature(ProtocolName::kGemini, kOfCall);
+  if (!data.is_string()) return std::nullopt;
+  std::string_view rest = data.get_ref<const std::string&>();
+  if (rest.substr(0, mark.size()) != mark) return std::nullopt;
+  rest.remove_prefix(mark.size());
+  size_t length = 0;
+  const auto [end, code] = std::from_chars(rest.data(), rest.data() + rest.size(), length);
+  const size_t digits = static_cast<size_t>(end - rest.data());
+  const bool is_whole = code == std::errc() && digits < rest.size() && *end == ':' && length < rest.size() - digits;
+  if (!is_whole) return std::nullopt;
+  rest.remove_prefix(digits + 1);
+  return CallSignature{std::string(rest.substr(0, length)), std::string(rest.substr(length))};
+}
+
+void sign_calls(const Json& blocks, std::vector<ToolCall>& calls) {
+  for (const Json& block : blocks) {
+    const std::optional<CallSignature> signature = read_call_signature(block);
+    if (!signature) continue;
+    for (ToolCall& call : calls) {
+      if (call.id == signature->id) call.signature = signature->signature;
+    }
+  }
+}
 
 Json usage_json(const Usage& usage) {
   return {{"input_tokens", usage.input},
@@ -150,6 +192,7 @@ ChatAnswer read_answer(std::string_view body) {
   if (!content.is_array()) throw field_error("content", "a list of blocks", content);
   ChatChoice& choice = answer.choices.emplace_back();
   for (size_t i = 0; i < content.size(); ++i) read_block(content[i], fmt::format("content[{}]", i), choice);
+  sign_calls(content, choice.tool_calls);
   choice.reason = finish_reason_of(fields.text("stop_reason").value_or("end_turn"));
   choice.stop = fields.text("stop_sequence").value_or("");
   if (const Json* usage = fields.take("usage")) read_usage(*usage, "usage", answer.usage);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -45,6 +46,17 @@ FinishReason finish_reason_of(std::string_view word);
 // A tool call's arguments as the object that the protocol has; nothing said is an object without members. Throws
 // kInvalidInput where it is no object.
 Json input_of(const ToolCall& call, const std::string& path);
+
+// The signature of a call has no place in this protocol. It stands in a block of its own before the call, which clients
+// send back unchanged: {"type": "redacted_thinking", "data"}, with the mark of gateway/wire/signatures.h.
+struct CallSignature {
+  std::string id;  // of the call
+  std::string signature;
+};
+Json call_signature_json(const CallSignature& signature);
+std::optional<CallSignature> read_call_signature(const Json& block);  // nothing of any other block
+// Gives the calls of a message the signatures that stand among its blocks.
+void sign_calls(const Json& blocks, std::vector<ToolCall>& calls);
 
 // The JSON of this protocol in a part that only it knows; throws kInvalidInput for another's.
 const Json& own(const Native& native, const std::string& path);

@@ -6,6 +6,7 @@
 
 #include "gateway/wire/anthropic_parts.h"
 #include "gateway/wire/harmless.h"
+#include "gateway/wire/signatures.h"
 
 namespace understudy::anthropic {
 
@@ -90,7 +91,8 @@ ContentPart read_part(const Json& value, const std::string& path) {
     read_media(block, value, Media::Kind::kDocument, part);
     return part;
   } else if (type == "thinking") {
-    part.other = Reasoning{.text = block.require_text("thinking"), .signature = block.text("signature").value_or("")};
+    part.other = Reasoning{.text = block.require_text("thinking"),
+                           .signature = without_nobodys_mark(block.text("signature").value_or(""))};
   } else if (type == "redacted_thinking") {
     part.other = Reasoning{.signature = block.require_text("data"), .redacted = true};
   } else {
@@ -164,11 +166,12 @@ void read_blocks(const Json& blocks, const std::string& path, Message& message, 
       message.tool_calls.push_back(read_tool_use(blocks[i], at));
     } else if (type == "tool_result" && message.role == Role::kUser) {
       messages.push_back(read_tool_result(blocks[i], at));
-    } else {
+    } else if (!read_call_signature(blocks[i])) {
       ContentPart part = read_part(blocks[i], at);
       if (!says_nothing(part)) message.content.push_back(std::move(part));
     }
   }
+  sign_calls(blocks, message.tool_calls);
 }
 
 void read_message(const Json& value, const std::string& path, std::vector<Message>& messages) {

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "gateway/wire/anthropic_parts.h"
+#include "gateway/wire/signatures.h"
 
 namespace understudy::anthropic {
 
@@ -61,9 +62,18 @@ class MessageEventWriter : public EventWriter {
   }
   void close(std::vector<WireEvent>& events) {
     if (block_ == Block::kNone) return;
+    if (std::exchange(needs_signature_, false)) {
+      add({{"type", "signature_delta"}, {"signature", kNobodysMark}}, events);
+    }
     events.push_back(named("content_block_stop", {{"index", index_}}));
     ++index_;
     block_ = Block::kNone;
+    if (late_.signature.empty()) return;
+    put_signature(std::exchange(late_, {}), events);
+  }
+  void put_signature(const CallSignature& signature, std::vector<WireEvent>& events) {
+    open(Block::kThought, call_signature_json(signature), events);
+    close(events);
   }
   void add(Json delta, std::vector<WireEvent>& events) {
     events.push_back(named("content_block_delta", {{"index", index_}, {"delta", std::move(delta)}}));
@@ -93,21 +103,28 @@ class MessageEventWriter : public EventWriter {
     }
     const bool is_new = event.begins || block_ != Block::kThought;
     if (is_new) open(Block::kThought, {{"type", "thinking"}, {"thinking", ""}, {"signature", ""}}, events);
+    if (is_new) needs_signature_ = true;
     if (!piece.text.empty()) add({{"type", "thinking_delta"}, {"thinking", piece.text}}, events);
-    if (!piece.signature.empty()) add({{"type", "signature_delta"}, {"signature", piece.signature}}, events);
+    if (piece.signature.empty()) return;
+    needs_signature_ = false;
+    add({{"type", "signature_delta"}, {"signature", piece.signature}}, events);
   }
   // Blocks cannot be interleaved: a piece for a call whose block is closed has no place any more.
   void put(const ToolCallEvent& event, std::vector<WireEvent>& events) {
     only_choice(event.choice);
     const bool is_open = block_ == Block::kTool && call_ == event.index;
-    if (!is_open) {
+    if (is_open) {
+      late_.signature += event.signature;
+    } else {
       if (!calls_.insert(event.index).second) {
         throw unsupported_field("tool_calls",
                                 "the pieces of two calls come mixed, Anthropic's Messages has one at a time");
       }
+      if (!event.signature.empty()) put_signature({event.id, event.signature}, events);
       open(Block::kTool, {{"type", "tool_use"}, {"id", event.id}, {"name", event.name}, {"input", Json::object()}},
            events);
       call_ = event.index;
+      late_ = {event.id, ""};
     }
     if (!event.arguments.empty()) add({{"type", "input_json_delta"}, {"partial_json", event.arguments}}, events);
   }
@@ -156,9 +173,11 @@ class MessageEventWriter : public EventWriter {
   bool has_failed_ = false;
   bool is_refused_ = false;
   Block block_ = Block::kNone;
-  int index_ = 0;        // of the open block, or of the next one
-  int call_ = 0;         // whose block is open
-  std::set<int> calls_;  // that have had a block
+  bool needs_signature_ = false;  // the open block is a thought that has none yet
+  int index_ = 0;                 // of the open block, or of the next one
+  int call_ = 0;                  // whose block is open
+  CallSignature late_;            // of that call, where it came after the call's first piece
+  std::set<int> calls_;           // that have had a block
   std::optional<FinishEvent> finish_;
   std::optional<Usage> usage_;
 };
@@ -228,10 +247,19 @@ class MessageEventReader : public EventReader {
       put_text(block.text("text").value_or(""), events);
     } else if (open.type == "thinking") {
       put_thought(open, block.text("thinking").value_or(""), block.text("signature").value_or(""), events);
+    } else if (const auto signature = read_call_signature(fields.require("content_block"))) {
+      const auto call = call_ids_.find(signature->id);
+      if (call == call_ids_.end()) {
+        signatures_[signature->id] = signature->signature;
+      } else {
+        events.emplace_back(ToolCallEvent{0, call->second, "", "", "", signature->signature});
+      }
     } else if (open.type == "redacted_thinking") {
       events.emplace_back(ReasoningEvent{0, true, {.signature = block.require_text("data"), .redacted = true}});
     } else if (open.type == "tool_use") {
       ToolCallEvent call{0, open.call, block.require_text("id"), block.require_text("name"), "", ""};
+      call.signature = std::exchange(signatures_[call.id], "");
+      call_ids_[call.id] = open.call;
       const Json* input = block.take("input");
       if (input != nullptr && !input->empty()) call.arguments = dump_json(*input);
       open.is_new = call.arguments.empty();
@@ -244,7 +272,7 @@ class MessageEventReader : public EventReader {
     const std::string type = delta.require_text("type");
     if (type == "text_delta") put_text(delta.require_text("text"), events);
     if (type == "thinking_delta") put_thought(open, delta.require_text("thinking"), "", events);
-    if (type == "signature_delta") put_thought(open, "", delta.require_text("signature"), events);
+    if (type == "signature_delta") put_thought(open, "", without_nobodys_mark(delta.require_text("signature")), events);
     if (type == "input_json_delta") put_input(open, delta.require_text("partial_json"), events);
     if (type == "citations_delta") {
       events.emplace_back(NativeEvent{0, {ProtocolName::kAnthropic, fields.require("delta")}});
@@ -290,6 +318,8 @@ class MessageEventReader : public EventReader {
 
   std::map<int64_t, Open> blocks_;
   int calls_ = 0;
+  std::map<std::string, int> call_ids_;
+  std::map<std::string, std::string> signatures_;  // by their calls' ids, of calls to come
   Usage usage_;
   bool is_done_ = false;
 };

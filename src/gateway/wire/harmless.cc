@@ -31,7 +31,16 @@ constexpr std::string_view kHarmless[] = {
     "labels",
     "serviceTier",
 };
+
+// What OpenAI's chat completions and Responses both have, in the same words.
+bool is_shared(std::string_view key, ProtocolName a, ProtocolName b) {
+  const auto is_openai = [](ProtocolName name) {
+    return name == ProtocolName::kOpenAiChat || name == ProtocolName::kOpenAiResponses;
+  };
+  return key == "verbosity" && is_openai(a) && is_openai(b);
 }
+
+}  // namespace
 
 bool is_harmless_extra(std::string_view key) {
   return std::find(std::begin(kHarmless), std::end(kHarmless), key) != std::end(kHarmless);
@@ -39,7 +48,7 @@ bool is_harmless_extra(std::string_view key) {
 
 void write_extras(const ChatRequest& request, ProtocolName target, Json& body, std::set<std::string>& dropped) {
   for (const auto& [key, native] : request.extras) {
-    if (native.protocol == target) {
+    if (native.protocol == target || is_shared(key, native.protocol, target)) {
       body[key] = native.value;
     } else if (is_harmless_extra(key)) {
       dropped.insert(key);

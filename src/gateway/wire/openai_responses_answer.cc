@@ -5,13 +5,13 @@
 #include "gateway/wire/openai_chat_parts.h"
 #include "gateway/wire/openai_common.h"
 #include "gateway/wire/openai_responses_parts.h"
+#include "gateway/wire/signatures.h"
 
 namespace understudy::openai {
 
 namespace {
 
-// Marks before what another provider signed, and before what it encrypted as a whole: clients send it back as it is.
-constexpr std::string_view kSigned = "understudy:signed:";
+// Before what another provider encrypted as a whole: clients send it back as it is.
 constexpr std::string_view kRedacted = "understudy:redacted:";
 constexpr std::string_view kMadeThought = "rs_understudy_";
 constexpr const char* kNamelessThought = "rs_nameless";  // OpenAI's own, of a client that leaves the id out
@@ -163,7 +163,9 @@ Json thought_item_json(const Reasoning& thought, const std::string& made_id) {
   item["summary"] = Json::array();
   if (!thought.text.empty()) item["summary"].push_back({{"type", "summary_text"}, {"text", thought.text}});
   if (thought.signature.empty()) return item;
-  const std::string_view mark = !thought.id.empty() ? "" : thought.redacted ? kRedacted : kSigned;
+  std::string_view mark;
+  if (thought.id.empty() && !is_marked(thought.signature)) mark = kNobodysMark;
+  if (thought.id.empty() && thought.redacted) mark = kRedacted;
   item["encrypted_content"] = std::string(mark) + thought.signature;
   return item;
 }
@@ -176,7 +178,8 @@ Reasoning read_thought_item(ObjectReader& item) {
   if (thought.text.empty()) thought.text = raw;
   thought.signature = item.text("encrypted_content").value_or("");
   thought.redacted = takes_prefix(kRedacted, thought.signature);
-  const bool is_foreign = thought.redacted || takes_prefix(kSigned, thought.signature);
+  const bool is_foreign = thought.redacted || is_marked(thought.signature);
+  thought.signature = without_nobodys_mark(std::move(thought.signature));
   if (is_foreign) thought.id.clear();
   return thought;
 }

@@ -15,9 +15,9 @@ const Protocol& protocol_of(ProtocolName name) {
     case ProtocolName::kOpenAiResponses:
       return openai_responses();
     case ProtocolName::kOpenAiEmbeddings:
-      break;
+      return openai_embeddings();
   }
-  throw Error(ErrorCode::kInternal, std::string(to_string(name)) + " has no conversation");
+  throw Error(ErrorCode::kInternal, "a protocol that has no name");
 }
 
 }  // namespace understudy

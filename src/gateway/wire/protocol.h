@@ -88,7 +88,10 @@ const Protocol& anthropic_messages();  // POST /v1/messages
 // read_request() gives has neither, and write_request() writes neither.
 const Protocol& gemini();
 
-// The one of that name. kOpenAiEmbeddings has no conversation: gateway/wire/embeddings.h. Throws kInternal for it.
+// POST /v1/embeddings. What it asks for stands in ChatRequest::extras, since no other protocol has it. Of an answer
+// read_answer() gives model and usage: the vectors go through as bytes. write_answer() and streams throw kInvalidInput.
+const Protocol& openai_embeddings();
+
 const Protocol& protocol_of(ProtocolName name);
 
 }  // namespace understudy

@@ -323,6 +323,8 @@ void read_gemini(Object body, Reading& reading) {
 void read_embeddings(Object body, Reading& reading) {
   reading.head.model = text_member(body, "model");
   reading.head.user = text_member(body, "user");
+  reading.head.max_tokens = 0;   // an answer of vectors has no tokens
+  reading.shape = "embeddings";  // no kind of work of a conversation without a static prompt
 }
 
 std::string fingerprint_of(const Reading& reading) {

@@ -20,9 +20,9 @@ struct RequestHead {
   bool stream_usage = false;                    // OpenAI's stream_options.include_usage
   std::string user;                             // user, safety_identifier, metadata.user_id
   std::map<std::string, std::string> metadata;  // string members of `metadata`
-  std::optional<int64_t>
-      max_tokens;  // max_tokens, max_completion_tokens, max_output_tokens, generationConfig.maxOutputTokens
-  int n = 1;       // n, generationConfig.candidateCount
+  // max_tokens, max_completion_tokens, max_output_tokens, generationConfig.maxOutputTokens; 0 for embeddings.
+  std::optional<int64_t> max_tokens;
+  int n = 1;  // n, generationConfig.candidateCount
   // The static prompt: text of system and developer messages (Anthropic's `system`, Gemini's systemInstruction, the
   // Responses' `instructions`), joined by newlines.
   std::string system;

@@ -13,11 +13,11 @@ TEST_F(EndpointsTest, AreThese) {
   std::vector<std::string> names;
   for (const Endpoint& endpoint : endpoints())
     names.push_back(std::string(endpoint.method) + " " + std::string(endpoint.path));
-  EXPECT_THAT(names,
-              ::testing::UnorderedElementsAre(
-                  "POST /v1/chat/completions", "POST /v1/completions", "POST /v1/responses", "POST /v1/messages",
-                  "POST /v1/messages/count_tokens", "POST /v1beta/models/*", "GET /v1/models", "GET /v1/models/*",
-                  "POST /tokenize", "POST /detokenize", "GET /healthz", "GET /readyz", "GET /metrics"));
+  EXPECT_THAT(names, ::testing::UnorderedElementsAre(
+                         "POST /v1/chat/completions", "POST /v1/completions", "POST /v1/responses",
+                         "POST /v1/embeddings", "POST /v1/messages", "POST /v1/messages/count_tokens",
+                         "POST /v1beta/models/*", "GET /v1/models", "GET /v1/models/*", "POST /tokenize",
+                         "POST /detokenize", "GET /healthz", "GET /readyz", "GET /metrics"));
 }
 
 TEST_F(EndpointsTest, AnswerUnknownPathsAndMethodsInOpenAisShape) {

@@ -65,11 +65,18 @@ TEST_F(ReplyTest, ARefusalIsToldInTheProvidersWordsToItsOwnProtocolOnly) {
   EXPECT_EQ(chat().json()["error"]["message"], "planted");
 }
 
+TEST_F(ReplyTest, AProvidersOwnIdOfTheRequestGoesOutWithItsFailure) {
+  failing_.failure = failure_of(Kind::kBroken, 500, ErrorCode::kNetwork);
+  failing_.failure.trace_headers = {{"request-id", "req_011"}};
+  EXPECT_THAT(chat().head, HasSubstr("request-id: req_011\r\n"));
+}
+
 TEST_F(ReplyTest, TokensAreCountedByTheProviderElseEstimatedAndMarkedSo) {
-  failing_.count = R"({"input_tokens": 2095, "theirs": 1})";
+  failing_.count = CountedTokens{R"({"input_tokens": 2095, "theirs": 1})", {{"request-id", "req_1"}}};
   const Reply counted = count();
   EXPECT_EQ(counted.body, R"({"input_tokens": 2095, "theirs": 1})");
   EXPECT_THAT(counted.head, Not(HasSubstr("X-Understudy-Estimated")));
+  EXPECT_THAT(counted.head, HasSubstr("request-id: req_1\r\n"));
   failing_.count.reset();
   const Reply estimated = count();
   EXPECT_EQ(estimated.status, 200);

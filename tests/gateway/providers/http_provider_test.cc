@@ -87,6 +87,11 @@ class HttpProviderTest : public ::testing::Test {
                                  more + "}"}));
     return *requests_.back();
   }
+  WireRequest& chat_of(const Json& messages) {
+    const std::string body = dump_json({{"model", "gpt-5"}, {"messages", messages}});
+    requests_.push_back(std::make_unique<WireRequest>(openai_chat(), WireRequestBytes{.body = body}));
+    return *requests_.back();
+  }
   Attempt start(HttpProvider& provider, const WireRequest& request, const std::string& model = "gpt-5-2026") {
     return run(provider.start(request, model, {&workers_, {}}));
   }
@@ -182,6 +187,32 @@ TEST_F(HttpProviderTest, SpeaksAnotherProtocolWhereTheVendorDoes) {
   EXPECT_THAT(sent.headers, ::testing::Contains(::testing::Pair("anthropic-version", "2023-06-01")));
 }
 
+// Chain: Anthropic answers a client of OpenAI's chat, who then asks Anthropic again, OpenAI and Gemini.
+TEST_F(HttpProviderTest, WhatAProviderSignedGoesBackToNobodyElse) {
+  const std::string answer =
+      R"({"id":"m","type":"message","role":"assistant","model":"c","content":[{"type":"thinking","thinking":"hm",)"
+      R"("signature":"EqoB=="},{"type":"text","text":"hello"}],"stop_reason":"end_turn","usage":{"input_tokens":3,"output_tokens":1}})";
+  client_.answers = {{.pieces = {answer}}};
+  HttpProvider claude = provider("anthropic");
+  Attempt attempt = start(claude, chat_of(Json::array({{{"role", "user"}, {"content", "x"}}})));
+  ASSERT_TRUE(attempt.started());
+  const auto stream = attempt.take_stream();
+  const ChatAnswer collected = run(collect(*stream));
+  EXPECT_EQ(collected.choices.at(0).reasoning.at(0).signature, "understudy:signed:anthropic:EqoB==");
+  const Json said = parse_json(openai_chat().write_answer(collected), "answer")["choices"][0]["message"];
+  const WireRequest& next =
+      chat_of(Json::array({{{"role", "user"}, {"content", "x"}}, said, {{"role", "user"}, {"content", "y"}}}));
+  const auto sent_to = [&](const char* vendor) {
+    HttpProvider up = provider(vendor);
+    (void)start(up, next);
+    return client_.requests.back().body;
+  };
+  EXPECT_THAT(sent_to("anthropic"), HasSubstr(R"("signature":"EqoB==")"));
+  EXPECT_THAT(sent_to("openai"), Not(HasSubstr("EqoB")));
+  EXPECT_THAT(sent_to("understudy"), HasSubstr("understudy:signed:anthropic:EqoB==")) << "it reads the mark itself";
+  EXPECT_THAT(sent_to("gemini"), Not(HasSubstr("EqoB")));
+}
+
 TEST_F(HttpProviderTest, RefusesWhatTheVendorsProtocolCannotSay) {
   HttpProvider claude = provider("anthropic");
   requests_.push_back(std::make_unique<WireRequest>(
@@ -195,6 +226,70 @@ TEST_F(HttpProviderTest, RefusesWhatTheVendorsProtocolCannotSay) {
   EXPECT_TRUE(client_.requests.empty());
 }
 
+TEST_F(HttpProviderTest, SendsEmbeddingsOnWhereTheVendorHasThem) {
+  const std::string answer =
+      R"({"object":"list","model":"e","data":[{"embedding":"AAAAPw=="}],"usage":{"prompt_tokens":6,"total_tokens":6}})";
+  const WireRequest request(openai_embeddings(), {.body = R"({"model":"embed", "input":[1, 2],"new_field":1.50})"});
+  struct Row {
+    const char* vendor;
+    const char* url;
+    std::pair<std::string, std::string> key;
+  };
+  const Row rows[] = {
+      {"openai", "https://api.openai.com/v1/embeddings", {"Authorization", "Bearer sk-secret"}},
+      {"mistral", "https://api.mistral.ai/v1/embeddings", {"Authorization", "Bearer sk-secret"}},
+      {"gemini",
+       "https://generativelanguage.googleapis.com/v1beta/openai/embeddings",
+       {"Authorization", "Bearer sk-secret"}},
+  };
+  for (const Row& row : rows) {
+    client_.requests.clear();
+    client_.answers = {{.pieces = {answer}}};
+    HttpProvider up = provider(row.vendor);
+    EXPECT_TRUE(up.has_embeddings());
+    Attempt attempt = start(up, request, "text-embedding-3-small");
+    ASSERT_TRUE(attempt.started()) << attempt.failure().error.message();
+    const auto stream = attempt.take_stream();
+    EXPECT_EQ(stream->protocol(), ProtocolName::kOpenAiEmbeddings);
+    const std::optional<AnswerPiece> piece = run(stream->next());
+    ASSERT_TRUE(piece);
+    EXPECT_EQ(piece->original->data, answer);
+    EXPECT_EQ(std::get<UsageEvent>(piece->events.back()).usage, Usage{.input = 6});
+    ASSERT_EQ(client_.requests.size(), 1U);
+    EXPECT_EQ(client_.requests[0].url, row.url);
+    EXPECT_EQ(client_.requests[0].body, R"({"model":"text-embedding-3-small", "input":[1, 2],"new_field":1.50})");
+    EXPECT_THAT(client_.requests[0].headers, ::testing::Contains(row.key));
+  }
+  for (const char* without : {"anthropic", "groq", "openai-responses"}) {
+    EXPECT_FALSE(provider(without).has_embeddings()) << without;
+  }
+}
+
+TEST_F(HttpProviderTest, AnAnswerThatTellsNoUsageHasNone) {
+  client_.answers = {{.pieces = {R"({"object":"list","data":[]})"}}};
+  HttpProvider up = provider("gemini");
+  const WireRequest request(openai_embeddings(), {.body = R"({"model":"embed","input":"x"})"});
+  Attempt attempt = start(up, request);
+  const auto stream = attempt.take_stream();
+  const std::optional<AnswerPiece> piece = run(stream->next());
+  ASSERT_TRUE(piece);
+  for (const ChatEvent& event : piece->events) EXPECT_FALSE(std::holds_alternative<UsageEvent>(event));
+}
+
+TEST_F(HttpProviderTest, KeepsTheProvidersIdOfTheRequest) {
+  const HttpHeaders headers = {{"Content-Type", "application/json"},
+                               {"X-Request-Id", "req_1"},
+                               {"openai-processing-ms", "12"},
+                               {"openai-organization", "ours"},
+                               {"request-id", "no\x01id"}};
+  const TraceHeaders expected = {{"x-request-id", "req_1"}, {"openai-processing-ms", "12"}};
+  client_.answers = {{.headers = headers, .pieces = {kAnswer}}};
+  HttpProvider up = provider("openai");
+  Attempt attempt = start(up, chat());
+  EXPECT_EQ(attempt.take_stream()->trace_headers(), expected) << "who we are is not the client's affair";
+  EXPECT_EQ(failure_for({.status = 400, .headers = headers, .pieces = {"{}"}}).trace_headers, expected);
+}
+
 TEST_F(HttpProviderTest, CountsTokensWhereTheVendorCan) {
   WireRequest request(anthropic_messages(), {.body = R"({"model":"claude","messages":[],"new_field":1.50})"});
   request.forward({{"anthropic-beta", "some"}});
@@ -205,7 +300,7 @@ TEST_F(HttpProviderTest, CountsTokensWhereTheVendorCan) {
   EXPECT_EQ(count("openai"), std::nullopt);
   EXPECT_TRUE(client_.requests.empty());
   client_.answers = {{.pieces = {R"({"input_tokens": 14, )", R"("more": 1})"}}};
-  EXPECT_EQ(std::get<std::string>(*count("anthropic")), R"({"input_tokens": 14, "more": 1})");
+  EXPECT_EQ(std::get<CountedTokens>(*count("anthropic")).body, R"({"input_tokens": 14, "more": 1})");
   const OutboundRequest& sent = client_.requests.back();
   EXPECT_EQ(sent.url, "https://api.anthropic.com/v1/messages/count_tokens");
   EXPECT_EQ(sent.body, R"({"model":"claude-5","messages":[],"new_field":1.50})");
@@ -476,6 +571,29 @@ TEST_P(HttpProviderWireTest, SendsItsOwnKeyWhereTheVendorLooksForIt) {
   seen.headers = upstream.requests().at(0).headers;
   EXPECT_EQ(seen.header(name), vendor == "openai" ? "Bearer sk-secret" : "sk-secret");
   EXPECT_FALSE(run(up.probe({&workers_, {}})).has_value());
+}
+
+TEST(HttpProviderEmbeddings, AreBilledAsTheVendorSays) {
+  testing::UpstreamScript script;
+  script.prompt.input = 12;
+  testing::StandInUpstream upstream(script);
+  WorkerPool workers(1);
+  const auto client = make_http_client();
+  HttpProviderOptions options;
+  options.name = "up";
+  options.vendor = find_vendor("openai");
+  options.base_url = upstream.url() + "/v1";
+  options.allow_private_address = true;
+  HttpProvider up(std::move(options), *client);
+  const WireRequest request(openai_embeddings(), {.body = R"({"model":"embed","input":"x"})"});
+  Attempt attempt = run(up.start(request, "embed", {&workers, {}}));
+  ASSERT_TRUE(attempt.started()) << attempt.failure().error.message();
+  const auto stream = attempt.take_stream();
+  const std::optional<AnswerPiece> piece = run(stream->next());
+  ASSERT_TRUE(piece);
+  EXPECT_THAT(piece->original->data, HasSubstr(R"("embedding":[0.5,-0.25])"));
+  EXPECT_EQ(std::get<UsageEvent>(piece->events.back()).usage, upstream.invoice().usage);
+  EXPECT_EQ(upstream.invoice().usage.input, 12);
 }
 
 INSTANTIATE_TEST_SUITE_P(Vendors, HttpProviderWireTest, ::testing::Values("openai", "anthropic", "gemini"),

@@ -12,6 +12,7 @@ TEST(Vendors, HaveNamesOfTheirOwnAndAddressesWithoutASlashAtTheEnd) {
   for (const Vendor& vendor : vendors()) {
     EXPECT_TRUE(names.insert(vendor.name).second) << vendor.name;
     EXPECT_EQ(find_vendor(vendor.name), &vendor);
+    EXPECT_TRUE(vendor.embeddings_path.empty() || vendor.embeddings_path.front() == '/') << vendor.name;
     if (vendor.base_url.empty()) continue;
     EXPECT_NE(vendor.base_url.back(), '/') << vendor.name;
     const bool is_local = vendor.base_url.substr(0, 17) == "http://127.0.0.1:";

@@ -103,11 +103,11 @@ TEST_F(RouterTest, TokensAreCountedByTheFirstTargetThatAnswersAndEstimatedWhereI
   };
   ScriptedProvider& first = *providers[0];
   ScriptedProvider& second = *providers[1];
-  second.set_count("second");
+  second.set_count(CountedTokens{"second"});
   EXPECT_EQ(count(request), std::nullopt) << "the first has no such endpoint";
   EXPECT_EQ(second.counted(), 0);
   first.set_count(planted(Kind::kUnavailable, 0));
-  EXPECT_EQ(std::get<std::string>(*count(request)), "second");
+  EXPECT_EQ(std::get<CountedTokens>(*count(request)).body, "second");
   first.set_count(planted(Kind::kRefused, 400));
   EXPECT_EQ(std::get<ProviderFailure>(*count(request)).status, 400) << "the request's own fault";
   EXPECT_EQ(second.counted(), 1);
@@ -153,6 +153,65 @@ TEST_F(RouterTest, WhatIsNoTaskGoesToItsModelsChain) {
   EXPECT_THAT(record.task, StartsWith("found-"));
   EXPECT_EQ(record.route.decision, "chain");
   EXPECT_EQ(record.route.task, "");
+}
+
+// One answer that is no stream, as a vendor of vectors gives it.
+Script vectors() {
+  Script script;
+  script.then(HeadEvent{{"", "vectors", 0}}).then(UsageEvent{{.input = 40}});
+  return script;
+}
+
+WireRequest embeddings_request(const std::string& model) {
+  return WireRequest(openai_embeddings(), {.body = R"({"input":["a","b"],"model":")" + model + "\"}"});
+}
+
+TEST_F(RouterTest, EmbeddingsGoToTheTargetsThatHaveThemAndToNoSpecialist) {
+  make(vectors(), vectors());
+  const WireRequest request = embeddings_request("gpt-5");
+  const Heard nobody = ask_router(request);
+  ASSERT_TRUE(nobody.failure);
+  EXPECT_EQ(nobody.failure->status, 400);
+  EXPECT_EQ(nobody.failure->error.field(), "model");
+  EXPECT_TRUE(record.attempts.empty());
+  providers[1]->set_embeddings(true);
+  providers[2]->set_embeddings(true);
+  EXPECT_FALSE(ask_router(request).failure);
+  EXPECT_THAT(asked(), ElementsAre("b")) << "the first of the chain has none and is passed over";
+  EXPECT_EQ(record.task, "invoices");
+  EXPECT_EQ(record.route, (RouteChoice{"", "chain", "embeddings", 0})) << "its task's share is 100%";
+  EXPECT_EQ(record.usage, (Usage{.input = 40}));
+  EXPECT_EQ(record.cost, Money::nano_dollars(40));
+  EXPECT_FALSE(record.estimated);
+}
+
+TEST_F(RouterTest, EmbeddingsFailOverAmongThoseThatHaveThem) {
+  make([](const WireRequest&, int nth) { return nth == 0 ? Script::failing(Kind::kOverloaded, 503) : vectors(); },
+       [](const WireRequest&, int) { return vectors(); });
+  providers[1]->set_embeddings(true);
+  task.teacher = chain_of("gpt-5", {"c", "d"}, [](const WireRequest&, int) { return vectors(); });
+  providers[4]->set_embeddings(true);
+  const std::shared_ptr<Chain> mixed = std::make_shared<Chain>(*next.models.at("gpt-5"));
+  mixed->targets.insert(mixed->targets.end(), task.teacher->targets.begin(), task.teacher->targets.end());
+  next.models["embed"] = mixed;
+  begin();
+  EXPECT_FALSE(ask_router(embeddings_request("embed")).failure);
+  EXPECT_THAT(asked(), ElementsAre("b", "d"));
+  EXPECT_EQ(record.provider, "d");
+}
+
+TEST_F(RouterTest, EmbeddingsAreReservedByTheirPromptAndSettledByTheirUsage) {
+  KeyLimits limits;
+  limits.tokens = RateLimit{100, std::chrono::minutes(1)};
+  budgets.set_limits({{"billing", limits}});
+  make(vectors(), vectors());
+  providers[0]->set_embeddings(true);
+  caller.key = "billing";
+  EXPECT_FALSE(ask_router(embeddings_request("gpt-5")).failure) << "no answer's tokens are reserved";
+  EXPECT_FALSE(ask_router(embeddings_request("gpt-5")).failure);
+  const Heard refused = ask_router(embeddings_request("gpt-5"));
+  ASSERT_TRUE(refused.failure) << "twice 40 of 100 are gone";
+  EXPECT_EQ(refused.failure->error.reason(), "rate_limit_exceeded");
 }
 
 TEST_F(RouterTest, TheRouteSaysWhoAnswersAndChangesAtRunTime) {

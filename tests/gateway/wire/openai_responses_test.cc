@@ -172,7 +172,6 @@ TEST(OpenAiResponses, ItsOwnIsRefusedTowardsOthersByName) {
   EXPECT_EQ(towards_chat({{"background", true}}), "background");
   EXPECT_EQ(towards_chat({{"truncation", "auto"}}), "truncation");
   EXPECT_EQ(towards_chat({{"prompt", {{"id", "p"}}}}), "prompt");
-  EXPECT_EQ(towards_chat({{"text", {{"verbosity", "low"}}}}), "verbosity");
   EXPECT_EQ(towards_chat({{"tools", {{{"type", "web_search"}}}}}), "tools[0]");
   EXPECT_EQ(towards_chat({{"tool_choice", {{"type", "allowed_tools"}}}}), "tool_choice");
   EXPECT_EQ(towards_chat({{"input", {{{"type", "item_reference"}, {"id", "msg_1"}}}}}), "messages[0].content[0]");
@@ -184,6 +183,16 @@ TEST(OpenAiResponses, ItsOwnIsRefusedTowardsOthersByName) {
                           {"max_tool_calls", 3},
                           {"include", {"reasoning.encrypted_content"}}}),
             "accepted");
+}
+
+TEST(OpenAiResponses, VerbosityIsTheSameInChatAndNowhereElse) {
+  const ChatRequest here = responses().read_request(request_with({{"text", {{"verbosity", "low"}}}}));
+  const Json chat = parse_json(openai_chat().write_request(here), "chat");
+  EXPECT_EQ(chat["verbosity"], "low");
+  const Json back = parse_json(responses().write_request(openai_chat().read_request(dump_json(chat))), "back");
+  EXPECT_EQ(back["text"], (Json{{"verbosity", "low"}}));
+  EXPECT_EQ(field_of_write(anthropic_messages(), here), "verbosity");
+  EXPECT_EQ(field_of_write(gemini(), here), "verbosity");
 }
 
 TEST(OpenAiResponses, RefusesWhatItCannotExpressByTheFieldsName) {

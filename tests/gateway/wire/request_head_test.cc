@@ -104,7 +104,12 @@ TEST(RequestHead, ReadsTheOtherProtocols) {
   EXPECT_TRUE(responses.has_media);
   EXPECT_EQ(head_of(R"({"model": "m", "input": "hi"})", ProtocolName::kOpenAiResponses).last_user, "hi");
   EXPECT_EQ(head_of(R"({"model": "m", "prompt": "hi"})", ProtocolName::kOpenAiCompletions).last_user, "hi");
-  EXPECT_EQ(head_of(R"({"model": "m", "input": ["a"], "user": "u"})", ProtocolName::kOpenAiEmbeddings).user, "u");
+  const RequestHead vectors = head_of(R"({"model": "m", "input": [[1], [2, 3]], "user": "u", "max_tokens": 9})",
+                                      ProtocolName::kOpenAiEmbeddings);
+  EXPECT_EQ(vectors.user, "u");
+  EXPECT_EQ(vectors.max_tokens, 0) << "an answer of vectors has no tokens";
+  EXPECT_NE(vectors.fingerprint, head_of(R"({"model": "m", "messages": []})").fingerprint)
+      << "no kind of work of a conversation without a static prompt";
 }
 
 TEST(RequestHead, FingerprintIsOfPromptToolsAndFormOnly) {
