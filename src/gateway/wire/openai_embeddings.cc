@@ -2,10 +2,10 @@
 // other; of an answer only model and usage become a value. The vectors, megabytes of numbers that nobody here has any
 // use for, go through as the bytes that they are, so that no answer is written and no stream exists.
 #include <fmt/format.h>
-#include <simdjson.h>
 
 #include <algorithm>
 
+#include "base/fast_json.h"
 #include "gateway/wire/object_reader.h"
 #include "gateway/wire/openai_common.h"
 #include "gateway/wire/openai_error.h"
@@ -136,14 +136,12 @@ std::string OpenAiEmbeddings::write_request(const ChatRequest& request, std::vec
 }
 
 ChatAnswer OpenAiEmbeddings::read_answer(std::string_view body) const {
-  simdjson::dom::parser parser;
-  const simdjson::padded_string text(body);
-  Element root;
-  if (const auto fault = parser.parse(text).get(root)) {
-    throw Error(ErrorCode::kInvalidInput, fmt::format("not valid JSON: {}", simdjson::error_message(fault)));
+  const FastJson parsed(body);
+  if (parsed.error() != simdjson::SUCCESS) {
+    throw Error(ErrorCode::kInvalidInput, fmt::format("not valid JSON: {}", simdjson::error_message(parsed.error())));
   }
   Object object;
-  if (root.get_object().get(object)) throw not_an_answer("the answer", "a JSON object");
+  if (parsed.root().get_object().get(object)) throw not_an_answer("the answer", "a JSON object");
   check_vectors(object);
   ChatAnswer answer;
   std::string_view model;

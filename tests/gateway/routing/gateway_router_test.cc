@@ -123,8 +123,8 @@ TEST_F(RouterTest, TokensAreNotCountedByATargetWhoseBreakerIsNotClosed) {
   make(saying("teacher"), saying("specialist"));
   const WireRequest request = request_for("gpt-5", "hello");
   const auto count = [&] { return run(router->count_tokens(request, caller, {&pool, {}})); };
-  providers[0]->set_count("first");
-  providers[1]->set_count("second");
+  providers[0]->set_count(CountedTokens{"first"});
+  providers[1]->set_count(CountedTokens{"second"});
   const auto trip = [&](size_t target) {
     const ProviderFailure failure{Kind::kUnavailable, Error(ErrorCode::kUnavailable, "planted"), std::nullopt};
     for (int i = 0; i < breaker.failures; ++i) {
@@ -132,7 +132,7 @@ TEST_F(RouterTest, TokensAreNotCountedByATargetWhoseBreakerIsNotClosed) {
     }
   };
   trip(0);
-  EXPECT_EQ(std::get<std::string>(*count()), "second");
+  EXPECT_EQ(std::get<CountedTokens>(*count()).body, "second");
   EXPECT_EQ(providers[0]->counted(), 0);
   trip(1);
   EXPECT_EQ(count(), std::nullopt) << "to be estimated";
@@ -140,7 +140,7 @@ TEST_F(RouterTest, TokensAreNotCountedByATargetWhoseBreakerIsNotClosed) {
   EXPECT_EQ(count(), std::nullopt) << "half open: its one request is an answer's";
   EXPECT_EQ(providers[0]->counted() + providers[1]->counted(), 1);
   task.teacher->targets[0].health->answered(std::chrono::steady_clock::now(), std::chrono::milliseconds(1));
-  EXPECT_EQ(std::get<std::string>(*count()), "first");
+  EXPECT_EQ(std::get<CountedTokens>(*count()).body, "first");
   const ProviderFailure limited{Kind::kRateLimited, Error(ErrorCode::kOverloaded, "planted"), std::chrono::seconds(9)};
   task.teacher->targets[0].health->failed(std::chrono::steady_clock::now(), limited);
   EXPECT_EQ(count(), std::nullopt) << "it asked to be left alone";
