@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <map>
 
 #include "gateway/wire/anthropic_parts.h"
 #include "gateway/wire/signatures.h"
@@ -13,8 +14,8 @@ namespace understudy::anthropic {
 namespace {
 
 constexpr std::string_view kCitation = "citations_delta";
-constexpr std::string_view kOfCall =
-    "call:";  // behind the mark: then the length of the call's id, the id, the signature
+// Behind the mark, and before the length of the call's id, the id and the signature.
+constexpr std::string_view kOfCall = "call:";
 constexpr int64_t kMostTokens = 1'000'000'000'000;  // of a count: sums of them stay far from the end of the type
 
 bool is_citation(const Native& native) {
@@ -120,12 +121,15 @@ std::optional<CallSignature> read_call_signature(const Json& block) {
 }
 
 void sign_calls(const Json& blocks, std::vector<ToolCall>& calls) {
+  std::map<std::string, std::string> signatures;  // by their calls' ids
   for (const Json& block : blocks) {
-    const std::optional<CallSignature> signature = read_call_signature(block);
-    if (!signature) continue;
-    for (ToolCall& call : calls) {
-      if (call.id == signature->id) call.signature = signature->signature;
+    if (std::optional<CallSignature> found = read_call_signature(block)) {
+      signatures.insert_or_assign(std::move(found->id), std::move(found->signature));
     }
+  }
+  if (signatures.empty()) return;
+  for (ToolCall& call : calls) {
+    if (const auto found = signatures.find(call.id); found != signatures.end()) call.signature = found->second;
   }
 }
 
