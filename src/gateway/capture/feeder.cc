@@ -6,6 +6,8 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <functional>
+#include <future>
 #include <system_error>
 #include <thread>
 #include <vector>
@@ -14,6 +16,7 @@
 #include "base/log.h"
 #include "base/mutex.h"
 #include "base/timestamp.h"
+#include "base/worker_pool.h"
 #include "gateway/capture/assembler.h"
 #include "gateway/capture/capture_folder.h"
 #include "gateway/capture/log_reader.h"
@@ -27,7 +30,7 @@ using Clock = std::chrono::steady_clock;
 // One transaction: large enough that its commit is shared, small enough to hold in memory.
 constexpr size_t kBatchExchanges = 500;
 constexpr size_t kBatchBytes = size_t{8} << 20;
-constexpr uint64_t kBehindAtMost = UINT64_C(1) << 30;
+constexpr uint64_t kBehindAtMost = UINT64_C(64) << 20;
 // Longer than any request may take (timeouts.total): its end was lost on a disk that was full.
 constexpr std::chrono::milliseconds kOpenAtMost = std::chrono::hours(1);
 
@@ -48,6 +51,27 @@ uint64_t bytes_behind(const std::filesystem::path& folder, LogPosition position)
   }
   return bytes;
 }
+
+// A thread that runs when no other wants to. A thread cannot come back from there without a privilege, so that the work
+// goes to it and back, and not the thread.
+class IdleThread {
+ public:
+  IdleThread() {
+    pool_.post([] {
+      const sched_param none{};
+      (void)::sched_setscheduler(0, SCHED_IDLE, &none);  // of this thread; refused, it is only an ordinary one
+    });
+  }
+  // What `work` returns or throws.
+  bool run(const std::function<bool()>& work) {
+    const auto task = std::make_shared<std::packaged_task<bool()>>(work);
+    pool_.post([task] { (*task)(); });
+    return task->get_future().get();
+  }
+
+ private:
+  WorkerPool pool_{1};
+};
 
 }  // namespace
 
@@ -71,7 +95,7 @@ struct Feeder::Work {
   }
 
   void run();
-  void step_back();
+  bool feed_batch();
   void measure_lag();
   void feed();
   bool read_batch();
@@ -90,20 +114,20 @@ struct Feeder::Work {
   CounterMetric& failures_;
   CounterMetric& damage_;
 
-  // Of the thread.
+  // Of the thread, or of the idle one while it works for that.
   std::unique_ptr<LogReader> reader_;
   Assembler assembler_;
   std::vector<Exchange> batch_;
   size_t batch_bytes_ = 0;
   LogPosition fed_;  // as the store has it
   uint64_t behind_bytes_ = 0;
-  bool stepped_back_ = false;
   Clock::time_point forget_at_ = Clock::now();
 
   mutable Mutex mutex_;
   CondVar woken_;
   bool stopped_ GUARDED_BY(mutex_) = false;
   RetentionRules retention_ GUARDED_BY(mutex_);
+  IdleThread idle_;
   std::thread thread_;
 };
 
@@ -115,16 +139,6 @@ bool Feeder::Work::stopped() const {
 void Feeder::Work::wait(std::chrono::milliseconds duration) {
   const MutexLock lock(mutex_);
   if (!stopped_) woken_.wait_for(mutex_, duration);
-}
-
-// Whoever waits for an answer comes first where there is too little processor for both: the store may be late, until
-// the log has grown so much that the disk's space comes first. Without the right to do so it is only slower.
-void Feeder::Work::step_back() {
-  const bool steps_back = behind_bytes_ < kBehindAtMost;
-  if (steps_back == stepped_back_) return;
-  stepped_back_ = steps_back;
-  const sched_param none{};
-  (void)::sched_setscheduler(0, steps_back ? SCHED_IDLE : SCHED_OTHER, &none);  // of this thread
 }
 
 // A failure of the store or of reading leaves batch and reader as they are: the same is tried again.
@@ -149,24 +163,33 @@ void Feeder::Work::run() {
   }
 }
 
-// Hands over until the log's end.
+// Hands over until the log's end. Whoever waits for an answer comes first where there is too little processor for both:
+// the store may be late, until it is so much that it has to keep up.
 void Feeder::Work::feed() {
+  measure_lag();  // also while the store takes nothing
+  for (bool more = true; more && !stopped();) {
+    if (behind_bytes_ < kBehindAtMost) {
+      more = idle_.run([this] { return feed_batch(); });
+    } else {
+      more = feed_batch();
+    }
+    measure_lag();
+  }
+}
+
+bool Feeder::Work::feed_batch() {
   if (!reader_) {
     fed_ = store_.position();
     reader_ = std::make_unique<LogReader>(options_.folder, fed_);
   }
-  measure_lag();  // also while the store takes nothing
-  for (bool more = true; more && !stopped();) {
-    more = read_batch();
-    hand_over();
-    measure_lag();
-  }
+  const bool more = read_batch();
+  hand_over();
+  return more;
 }
 
 void Feeder::Work::measure_lag() {
   behind_bytes_ = bytes_behind(options_.folder, fed_);
   behind_.set(static_cast<double>(behind_bytes_));
-  step_back();
 }
 
 // Fills the batch; false at the log's end.

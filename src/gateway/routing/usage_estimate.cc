@@ -27,6 +27,10 @@ void UsageEstimator::learn(const std::string& provider, const std::string& model
     move_towards(ratios.request, ratios.knows_request,
                  static_cast<double>(seen.request) / static_cast<double>(usage.prompt_tokens()));
   }
+  if (usage.prompt_tokens() > 0) {
+    move_towards(ratios.cached, ratios.knows_cached,
+                 static_cast<double>(usage.cached_input) / static_cast<double>(usage.prompt_tokens()));
+  }
   if (seen.output > 0 && usage.output > 0) {
     move_towards(ratios.output, ratios.knows_output,
                  static_cast<double>(seen.output) / static_cast<double>(usage.output));
@@ -38,7 +42,9 @@ Usage UsageEstimator::estimate(const std::string& provider, const std::string& m
   const auto entry = ratios_.find({provider, model});
   const Ratios ratios = entry == ratios_.end() ? Ratios() : entry->second;
   Usage usage;
-  usage.input = tokens_of(seen.request, ratios.request);
+  const int64_t prompt = tokens_of(seen.request, ratios.request);
+  usage.cached_input = std::llround(ratios.cached * static_cast<double>(prompt));
+  usage.input = prompt - usage.cached_input;
   usage.output = tokens_of(seen.output, ratios.output);
   usage.reasoning = tokens_of(seen.reasoning, ratios.output);
   usage.estimated = true;

@@ -1,5 +1,6 @@
 // How many tokens an answer cost that was cut off before its provider said so: counted from the bytes seen, with the
-// bytes per token that this provider's model had in answers whose usage was told. Such a usage is marked `estimated`.
+// bytes per token, and the share of the prompt read from the provider's cache, that its model had in answers whose
+// usage was told. Such a usage is marked `estimated`.
 #pragma once
 
 #include <cstdint>
@@ -27,13 +28,15 @@ class UsageEstimator {  // thread-safe
   Usage estimate(const std::string& provider, const std::string& model, const SeenBytes& seen) const EXCLUDES(mutex_);
 
  private:
-  // Bytes per token as moving averages. The first guesses are those of English prose in JSON under today's vocabularies
-  // (about four bytes a token).
+  // Bytes per token and the prompt's cached share, as moving averages. The first guesses are those of English prose in
+  // JSON under today's vocabularies (about four bytes a token).
   struct Ratios {
     double request = 4;
     double output = 4;
+    double cached = 0;
     bool knows_request = false;
     bool knows_output = false;
+    bool knows_cached = false;
   };
   mutable Mutex mutex_;
   std::map<std::pair<std::string, std::string>, Ratios> ratios_ GUARDED_BY(mutex_);
