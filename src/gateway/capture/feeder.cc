@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 #include <sched.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <functional>
@@ -30,7 +32,7 @@ using Clock = std::chrono::steady_clock;
 // One transaction: large enough that its commit is shared, small enough to hold in memory.
 constexpr size_t kBatchExchanges = 500;
 constexpr size_t kBatchBytes = size_t{8} << 20;
-constexpr uint64_t kBehindAtMost = UINT64_C(64) << 20;
+constexpr uint64_t kBehindAtMost = UINT64_C(256) << 20;
 // Longer than any request may take (timeouts.total): its end was lost on a disk that was full.
 constexpr std::chrono::milliseconds kOpenAtMost = std::chrono::hours(1);
 
@@ -143,6 +145,8 @@ void Feeder::Work::wait(std::chrono::milliseconds duration) {
 
 // A failure of the store or of reading leaves batch and reader as they are: the same is tried again.
 void Feeder::Work::run() {
+  constexpr int kNice = 10;
+  (void)::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNice);  // of this thread
   std::chrono::milliseconds pause = options_.retry_at_first;
   bool was_told = false;
   while (!stopped()) {
