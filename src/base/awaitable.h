@@ -4,6 +4,7 @@
 // once.
 #pragma once
 
+#include <atomic>
 #include <coroutine>
 #include <exception>
 #include <functional>
@@ -14,19 +15,23 @@ namespace understudy {
 
 namespace awaitable_detail {
 
-// On its end a coroutine goes straight on with who awaited it (symmetric transfer: no growing stack in loops).
-struct FinalStep {
-  bool await_ready() const noexcept { return false; }
-  template <class Promise>
-  std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> finished) const noexcept {
-    return finished.promise().continuation;
-  }
-  void await_resume() const noexcept {}
-};
-
 struct PromiseBase {
   std::coroutine_handle<> continuation = std::noop_coroutine();
   std::exception_ptr fault;
+  // Set by whichever comes first: the coroutine's end, or the moment in which who awaits it goes to sleep. The other
+  // one then finds it set, and knows that going on is its part. They may be on two threads.
+  std::atomic<bool> met{false};
+
+  struct FinalStep {
+    bool await_ready() const noexcept { return false; }
+    // Where `met` was not set yet, the frame may be gone as soon as it is: nothing of it is touched after that.
+    template <class P>
+    void await_suspend(std::coroutine_handle<P> finished) const noexcept {
+      const std::coroutine_handle<> continuation = finished.promise().continuation;
+      if (finished.promise().met.exchange(true, std::memory_order_acq_rel)) continuation.resume();
+    }
+    void await_resume() const noexcept {}
+  };
 
   std::suspend_always initial_suspend() const noexcept { return {}; }
   FinalStep final_suspend() const noexcept { return {}; }
@@ -74,9 +79,13 @@ class [[nodiscard]] Awaitable {
   }
 
   bool await_ready() const noexcept { return false; }
-  std::coroutine_handle<> await_suspend(std::coroutine_handle<> waiting) noexcept {
-    coroutine_.promise().continuation = waiting;
-    return coroutine_;
+  // Runs the coroutine until it ends or waits, and says whether it waits. Not by symmetric transfer: that takes no
+  // stack only where the compiler makes tail calls, and under the sanitizers a loop over 200,000 values overflowed it.
+  bool await_suspend(std::coroutine_handle<> waiting) noexcept {
+    auto& promise = coroutine_.promise();
+    promise.continuation = waiting;
+    coroutine_.resume();
+    return !promise.met.exchange(true, std::memory_order_acq_rel);
   }
   T await_resume() { return coroutine_.promise().take(); }
 
