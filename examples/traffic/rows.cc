@@ -10,9 +10,9 @@
 
 namespace understudy::examples {
 
-std::vector<LabelledRow> read_labelled_rows(const std::filesystem::path& path) {
+std::vector<KnownAnswer> read_known_answers(const std::filesystem::path& path) {
   std::istringstream lines(read_file(path));
-  std::vector<LabelledRow> rows;
+  std::vector<KnownAnswer> rows;
   std::string line;
   for (int number = 1; std::getline(lines, line); ++number) {
     if (line.empty()) continue;

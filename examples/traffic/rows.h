@@ -7,12 +7,12 @@
 
 namespace understudy::examples {
 
-struct LabelledRow {
+struct KnownAnswer {
   std::string input;
   std::string output;
 };
 
 // JSON lines with `input` and `output`. Throws kInvalidInput naming the line.
-std::vector<LabelledRow> read_labelled_rows(const std::filesystem::path& path);
+std::vector<KnownAnswer> read_known_answers(const std::filesystem::path& path);
 
 }  // namespace understudy::examples

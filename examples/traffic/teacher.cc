@@ -43,7 +43,7 @@ class Pieces : public ResponseStream {
 class Teacher {
  public:
   explicit Teacher(const std::filesystem::path& path) {
-    for (LabelledRow& row : read_labelled_rows(path)) answers_.emplace(std::move(row.input), std::move(row.output));
+    for (KnownAnswer& row : read_known_answers(path)) answers_.emplace(std::move(row.input), std::move(row.output));
   }
 
   Awaitable<HttpResponse> answer(const HttpRequest& http) const {

@@ -20,40 +20,42 @@ class Channel {  // thread-safe
 
   // Ignored once closed.
   void push(T value) EXCLUDES(mutex_) {
+    Waiting woken;
     {
       MutexLock lock(mutex_);
       if (closed_) return;
       values_.push_back(std::move(value));
+      woken = std::exchange(waiting_, {});
     }
-    wake();
+    woken.resume();
   }
   void close() EXCLUDES(mutex_) {
+    Waiting woken;
     {
       MutexLock lock(mutex_);
       closed_ = true;
+      woken = std::exchange(waiting_, {});
     }
-    wake();
+    woken.resume();
   }
   // co_await channel.next(executor): the next value, or nothing once closed and empty.
   [[nodiscard]] Next next(Executor& executor) { return Next(*this, executor); }
 
  private:
-  void wake() EXCLUDES(mutex_) {
-    std::coroutine_handle<> waiting;
+  // Who waits is taken together with what it is woken for, under one lock. In between it could take the value without
+  // having waited, wait for the next one, and be woken for nothing: which it would take for the end.
+  struct Waiting {
+    std::coroutine_handle<> coroutine;
     Executor* executor = nullptr;
-    {
-      MutexLock lock(mutex_);
-      waiting = std::exchange(waiting_, nullptr);
-      executor = executor_;
+    void resume() const {
+      if (coroutine) executor->post([waiting = coroutine] { waiting.resume(); });
     }
-    if (waiting) executor->post([waiting] { waiting.resume(); });
-  }
+  };
   // True when the coroutine has to wait; false when there is something to take.
   bool wait(std::coroutine_handle<> waiting, Executor& executor) EXCLUDES(mutex_) {
     MutexLock lock(mutex_);
     if (closed_ || !values_.empty()) return false;
-    waiting_ = waiting;
-    executor_ = &executor;
+    waiting_ = {waiting, &executor};
     return true;
   }
   std::optional<T> take() EXCLUDES(mutex_) {
@@ -67,8 +69,7 @@ class Channel {  // thread-safe
   Mutex mutex_;
   std::deque<T> values_ GUARDED_BY(mutex_);
   bool closed_ GUARDED_BY(mutex_) = false;
-  std::coroutine_handle<> waiting_ GUARDED_BY(mutex_);
-  Executor* executor_ GUARDED_BY(mutex_) = nullptr;
+  Waiting waiting_ GUARDED_BY(mutex_);
 };
 
 template <class T>

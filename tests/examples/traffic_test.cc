@@ -95,7 +95,7 @@ TEST(TrafficRowsTest, AWrongRowIsNamed) {
   const TemporaryFolder folder;
   const auto path = folder.write("rows.jsonl", "{\"input\": \"a\", \"output\": \"b\"}\n{\"input\": 1}\n");
   try {
-    (void)read_labelled_rows(path);
+    (void)read_known_answers(path);
     ADD_FAILURE() << "a row without a label was taken";
   } catch (const Error& error) {
     EXPECT_THAT(error.message(), HasSubstr("rows.jsonl:2"));
