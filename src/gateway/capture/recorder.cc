@@ -94,7 +94,7 @@ struct Recorder::Log {
   void push_or_write(Entry entry) EXCLUDES(mutex_);
   bool may_push_part() EXCLUDES(mutex_);
   void drop(size_t n_records) { dropped_.add(static_cast<double>(n_records)); }
-  void set_fault(std::string& which, std::string fault) EXCLUDES(mutex_);
+  void set_fault(std::string Log::*which, std::string fault) EXCLUDES(mutex_);
   std::string fault() const EXCLUDES(mutex_);
 
   const RecorderOptions options_;
@@ -274,7 +274,7 @@ void Recorder::Log::write_group(std::deque<Entry>& group) {
     n_bytes += entry.record.size();
   }
   const size_t n_written = writer_.append(records);
-  set_fault(write_fault_, n_written < group.size() ? writer_.fault() : std::string());
+  set_fault(&Log::write_fault_, n_written < group.size() ? writer_.fault() : std::string());
   if (n_written < group.size()) drop(group.size() - n_written);
   {
     const MutexLock lock(mutex_);
@@ -305,7 +305,7 @@ void Recorder::Log::let_begins_in() {
 bool Recorder::Log::sync_now() {
   std::string fault = writer_.sync();
   const bool durable = fault.empty();
-  set_fault(sync_fault_, std::move(fault));
+  set_fault(&Log::sync_fault_, std::move(fault));
   return durable;
 }
 
@@ -321,10 +321,11 @@ void Recorder::Log::sync_until_stopped() {
 }
 
 // `which`: write_fault_ or sync_fault_.
-void Recorder::Log::set_fault(std::string& which, std::string fault) {
+void Recorder::Log::set_fault(std::string Log::*which, std::string fault) {
   const MutexLock lock(mutex_);
-  if (which.empty() && !fault.empty()) log_warning("capture: " + fault);
-  which = std::move(fault);
+  std::string& known = this->*which;
+  if (known.empty() && !fault.empty()) log_warning("capture: " + fault);
+  known = std::move(fault);
   healthy_ = write_fault_.empty() && sync_fault_.empty();
   if (!healthy_) ready_.notify_all();  // the log's thread may be waiting without an end
 }
