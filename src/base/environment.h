@@ -9,8 +9,8 @@ namespace understudy {
 std::optional<std::string> environment(const std::string& name);  // nothing when unset or empty
 
 // For settings that a library reads while it is loaded: where the variable (and OMP_WAIT_POLICY) is unset, sets it and
-// starts this program again in this process. Returns where it is set, or where the program cannot be found. Before
-// threads exist.
+// starts this program again in this process, under the same name. Returns where it is set, or where the program cannot
+// be found. Before threads exist.
 void start_again_with_default(const char* name, const char* value, char** argv);
 
 bool wants_color(int descriptor);  // a terminal, and neither NO_COLOR nor TERM=dumb

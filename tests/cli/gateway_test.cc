@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -142,6 +143,17 @@ TEST_F(GatewayCommandTest, AnswersEveryProtocolThroughWhoIsThereAndKeepsIt) {
   const auto tasks = testing::run_understudy({"tasks", "--config", config(), "--json"});
   EXPECT_EQ(tasks.status, 0) << tasks.errors;
   EXPECT_THAT(tasks.output, HasSubstr("found-"));
+}
+
+// It starts itself again at once, with another setting of OpenMP's: ps, pkill and top are to know it all the same.
+TEST_F(GatewayCommandTest, IsCalledByItsName) {
+  start_upstream();
+  write_config();
+  start_gateway();
+  std::ifstream comm("/proc/" + std::to_string(gateway_->process()) + "/comm");
+  std::string name;
+  std::getline(comm, name);
+  EXPECT_EQ(name, "understudy");
 }
 
 TEST_F(GatewayCommandTest, AsksForKeysAndChecksWhatTheyMayDo) {

@@ -60,6 +60,7 @@ class Serving {
     return 0;
   }
 
+  pid_t process() const { return process_; }
   void signal(int number) const { ::kill(process_, number); }
   // The exit status; 128 + signal where that ended it.
   int end(int number) {
