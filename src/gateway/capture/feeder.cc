@@ -33,6 +33,7 @@ using Clock = std::chrono::steady_clock;
 constexpr size_t kBatchExchanges = 500;
 constexpr size_t kBatchBytes = size_t{8} << 20;
 constexpr uint64_t kBehindAtMost = UINT64_C(256) << 20;
+constexpr std::chrono::seconds kLateAtMost{5};
 // Longer than any request may take (timeouts.total): its end was lost on a disk that was full.
 constexpr std::chrono::milliseconds kOpenAtMost = std::chrono::hours(1);
 
@@ -123,6 +124,7 @@ struct Feeder::Work {
   size_t batch_bytes_ = 0;
   LogPosition fed_;  // as the store has it
   uint64_t behind_bytes_ = 0;
+  Clock::time_point at_end_ = Clock::now();  // when the store last had all of the log
   Clock::time_point forget_at_ = Clock::now();
 
   mutable Mutex mutex_;
@@ -168,15 +170,13 @@ void Feeder::Work::run() {
 }
 
 // Hands over until the log's end. Whoever waits for an answer comes first where there is too little processor for both:
-// the store may be late, until it is so much that it has to keep up.
+// the store may be late, until it is so much or so long that it has to keep up.
 void Feeder::Work::feed() {
   measure_lag();  // also while the store takes nothing
   for (bool more = true; more && !stopped();) {
-    if (behind_bytes_ < kBehindAtMost) {
-      more = idle_.run([this] { return feed_batch(); });
-    } else {
-      more = feed_batch();
-    }
+    const bool may_be_late = behind_bytes_ < kBehindAtMost && Clock::now() - at_end_ < kLateAtMost;
+    more = may_be_late ? idle_.run([this] { return feed_batch(); }) : feed_batch();
+    if (!more) at_end_ = Clock::now();
     measure_lag();
   }
 }

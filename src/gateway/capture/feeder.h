@@ -1,8 +1,8 @@
-// Carries the segment log into the store, on threads of its own, which run while nobody else wants the processor as
-// long as the store is less than 64 MiB behind: no request waits for it, and a store that is locked, full or gone for a
-// day costs nothing but the disk space of the segments meanwhile. It goes on where the store says it stopped, so that a
-// crash anywhere feeds some exchanges a second time, which changes nothing, and misses none. Segments that are wholly
-// in the store are removed. It also forgets bodies by age.
+// Carries the segment log into the store, on threads of its own: no request waits for it, and a store that is locked,
+// full or gone for a day costs nothing but the disk space of the segments meanwhile. As long as it is less than 256 MiB
+// and 5 s behind, it runs only where nobody else wants the processor. It goes on where the store says it stopped, so
+// that a crash anywhere feeds some exchanges a second time, which changes nothing, and misses none. Segments that are
+// wholly in the store are removed. It also forgets bodies by age.
 #pragma once
 
 #include <chrono>
