@@ -9,7 +9,7 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
+#include <system_error>
 #include <utility>
 
 #include "base/error.h"
@@ -40,7 +40,8 @@ SegmentWriter::SegmentWriter(std::filesystem::path folder, uint32_t run, uint64_
 SegmentWriter::~SegmentWriter() = default;
 
 bool SegmentWriter::fail(const char* what) {
-  fault_ = fmt::format("{}: {}: {}", segment_path(folder_, number_).string(), what, std::strerror(errno));
+  fault_ =
+      fmt::format("{}: {}: {}", segment_path(folder_, number_).string(), what, std::generic_category().message(errno));
   return false;
 }
 
@@ -134,10 +135,12 @@ std::string SegmentWriter::sync() {
   }
   std::string fault;
   for (const std::shared_ptr<File>& file : files) {
-    if (disk_.sync(file->descriptor) != 0) fault = fmt::format("{}: sync: {}", file->path, std::strerror(errno));
+    if (disk_.sync(file->descriptor) != 0)
+      fault = fmt::format("{}: sync: {}", file->path, std::generic_category().message(errno));
     if (file->name_synced) continue;
     const int folder = ::open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (folder < 0 || ::fsync(folder) != 0) fault = fmt::format("{}: sync: {}", folder_.string(), std::strerror(errno));
+    if (folder < 0 || ::fsync(folder) != 0)
+      fault = fmt::format("{}: sync: {}", folder_.string(), std::generic_category().message(errno));
     if (folder >= 0) ::close(folder);
     file->name_synced = true;
   }
