@@ -121,7 +121,7 @@ std::optional<HttpFault> read_whole_head(std::string_view text, size_t most_head
     const std::string_view line = text.substr(0, end);
     text.remove_prefix(end + 2);
     if (!is_header_value(line)) return bad_request("a control character stands in the header");
-    const std::optional<HttpFault> fault =
+    std::optional<HttpFault> fault =
         is_first ? read_request_line(line, head) : read_header_line(line, head.request.headers);
     if (fault) return fault;
     is_first = false;
