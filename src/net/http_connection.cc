@@ -16,7 +16,6 @@
 
 namespace understudy {
 
-namespace asio = boost::asio;
 using boost::system::error_code;
 
 namespace {
