@@ -326,14 +326,14 @@ bool Budgets::State::extend(Reservation& reservation, const WorstCase& more) {
   return true;
 }
 
-Budgets::Budgets(Limits limits, Clock clock) : state_(std::make_unique<State>()) {
+Budgets::Budgets(const Limits& limits, Clock clock) : state_(std::make_unique<State>()) {
   state_->clock = std::move(clock);
-  set_limits(std::move(limits));
+  set_limits(limits);
 }
 
 Budgets::~Budgets() = default;
 
-void Budgets::set_limits(Limits limits) {
+void Budgets::set_limits(const Limits& limits) {
   const MutexLock lock(state_->mutex);
   // A key that is gone stays, without limits: reservations of its requests under way are settled there.
   for (auto& [name, key] : state_->keys) {

@@ -140,14 +140,14 @@ class Budgets {  // thread-safe
   using Limits = std::map<std::string, KeyLimits>;  // by the key's name
   using Outcome = std::variant<Reservation, BudgetRefusal>;
 
-  explicit Budgets(Limits limits, Clock clock = now_ms);
+  explicit Budgets(const Limits& limits, Clock clock = now_ms);
   Budgets(const Budgets&) = delete;
   Budgets& operator=(const Budgets&) = delete;
   ~Budgets();
 
   // After a reload. What keys have spent stays, under another period too. Keys without limits may be among them: their
   // spending is counted, for the reload that gives them a budget.
-  void set_limits(Limits limits);
+  void set_limits(const Limits& limits);
 
   // Exchanges from here on are to be told to restore() after a start, each once, before requests are served.
   int64_t restore_from_ms() const;
