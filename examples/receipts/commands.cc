@@ -9,8 +9,8 @@
 #include "base/json.h"
 #include "generate/questions.h"
 #include "receipts/look_alikes.h"
-#include "receipts/rows.h"
 #include "receipts/rules.h"
+#include "rows.h"
 
 namespace understudy::examples {
 namespace {

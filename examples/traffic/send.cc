@@ -12,7 +12,7 @@
 #include "base/task_group.h"
 #include "base/worker_pool.h"
 #include "net/http_client.h"
-#include "traffic/rows.h"
+#include "rows.h"
 
 namespace understudy::examples {
 
@@ -22,7 +22,7 @@ constexpr size_t kMostAnswerBytes = size_t{1} << 20;
 
 class Sender {
  public:
-  explicit Sender(const SendOptions& options) : options_(options), rows_(read_known_answers(options.rows)) {
+  explicit Sender(const SendOptions& options) : options_(options), rows_(read_rows(options.rows)) {
     const int64_t n_rows = std::ssize(rows_);
     next_ = std::min(options.skip, n_rows);
     end_ = options.limit > 0 ? std::min(n_rows, next_ + options.limit) : n_rows;
@@ -40,7 +40,7 @@ class Sender {
   Awaitable<void> send_some() {
     co_await resume_on(pool_);
     for (int64_t at = next_.fetch_add(1); at < end_; at = next_.fetch_add(1)) {
-      const KnownAnswer& row = rows_[static_cast<size_t>(at)];
+      const LabelledRow& row = rows_[static_cast<size_t>(at)];
       HttpOutcome outcome = co_await client_->send(request_of(row), call_);
       if (const auto* failure = std::get_if<HttpFailure>(&outcome)) {
         note_failure(failure->message);
@@ -58,7 +58,7 @@ class Sender {
     }
   }
 
-  OutboundRequest request_of(const KnownAnswer& row) const {
+  OutboundRequest request_of(const LabelledRow& row) const {
     Json messages = Json::array();
     if (!options_.instructions.empty()) messages.push_back({{"role", "system"}, {"content", options_.instructions}});
     messages.push_back({{"role", "user"}, {"content", row.input}});
@@ -76,7 +76,7 @@ class Sender {
     MutexLock lock(mutex_);
     if (report_.failed++ == 0) report_.first_failure = why;
   }
-  void note_answer(const std::string& body, const KnownAnswer& row, const std::string& provider) EXCLUDES(mutex_) {
+  void note_answer(const std::string& body, const LabelledRow& row, const std::string& provider) EXCLUDES(mutex_) {
     const std::optional<Json> answer = try_parse_json(body);
     std::string text;
     if (answer && answer->contains("choices") && !answer->at("choices").empty()) {
@@ -90,7 +90,7 @@ class Sender {
   }
 
   const SendOptions options_;
-  const std::vector<KnownAnswer> rows_;
+  const std::vector<LabelledRow> rows_;
   std::atomic<int64_t> next_{0};
   int64_t end_ = 0;
   Mutex mutex_;

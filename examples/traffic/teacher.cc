@@ -14,7 +14,7 @@
 #include "base/json.h"
 #include "base/timestamp.h"
 #include "net/http_server.h"
-#include "traffic/rows.h"
+#include "rows.h"
 
 namespace understudy::examples {
 
@@ -43,7 +43,7 @@ class Pieces : public ResponseStream {
 class Teacher {
  public:
   explicit Teacher(const std::filesystem::path& path) {
-    for (KnownAnswer& row : read_known_answers(path)) answers_.emplace(std::move(row.input), std::move(row.output));
+    for (LabelledRow& row : read_rows(path)) answers_.emplace(std::move(row.input), std::move(row.output));
   }
 
   Awaitable<HttpResponse> answer(const HttpRequest& http) const {

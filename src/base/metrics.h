@@ -1,6 +1,6 @@
 // Counters, gauges and histograms as Prometheus reads them: the only way in to prometheus-cpp for the other rooms.
-// A metric is made once, at start, with a fixed list of label names; after that everything here is thread-safe. What
-// has been counted under some labels before is found again without making anything.
+// A metric is made once, at start, with a fixed list of label names; after that everything here is thread-safe. A
+// series that has been counted before is found again; neither it nor its labels are made anew.
 #pragma once
 
 #include <memory>

@@ -12,8 +12,8 @@
 #include "generate/receipts.h"
 #include "receipts/commands.h"
 #include "receipts/look_alikes.h"
-#include "receipts/rows.h"
 #include "receipts/rules.h"
+#include "rows.h"
 
 namespace understudy::examples {
 namespace {

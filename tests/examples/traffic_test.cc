@@ -6,10 +6,10 @@
 #include <thread>
 
 #include "base/error.h"
+#include "rows.h"
 #include "tests/support/run_command.h"
 #include "tests/support/temporary_folder.h"
 #include "traffic/instructions.h"
-#include "traffic/rows.h"
 #include "traffic/send.h"
 #include "traffic/teacher.h"
 
@@ -20,8 +20,8 @@ using ::testing::HasSubstr;
 using testing::TemporaryFolder;
 
 constexpr const char* kRows =
-    "{\"input\": \"Rechnung 17\", \"output\": \"{\\\"total\\\": \\\"17\\\"}\"}\n"
-    "{\"input\": \"Rechnung 18\", \"output\": \"{\\\"total\\\": \\\"18\\\"}\"}\n";
+    "{\"id\": \"17\", \"input\": \"Rechnung 17\", \"output\": \"{\\\"total\\\": \\\"17\\\"}\"}\n"
+    "{\"id\": \"18\", \"input\": \"Rechnung 18\", \"output\": \"{\\\"total\\\": \\\"18\\\"}\"}\n";
 
 class TrafficTest : public ::testing::Test {
  protected:
@@ -75,7 +75,7 @@ TEST_F(TrafficTest, SkipAndLimitChooseTheRows) {
 
 TEST_F(TrafficTest, AWrongLabelAndAFailureAreCounted) {
   SendOptions other = options();
-  other.rows = folder_.write("other.jsonl", "{\"input\": \"Rechnung 17\", \"output\": \"another\"}\n");
+  other.rows = folder_.write("other.jsonl", "{\"id\": \"17\", \"input\": \"Rechnung 17\", \"output\": \"another\"}\n");
   EXPECT_EQ(send_rows(other).right, 0);
   other.to = url_ + "/nowhere";
   const SendReport report = send_rows(other);
@@ -93,9 +93,10 @@ TEST_F(TrafficTest, StreamsHaveTheirUsageWhereItIsAskedFor) {
 
 TEST(TrafficRowsTest, AWrongRowIsNamed) {
   const TemporaryFolder folder;
-  const auto path = folder.write("rows.jsonl", "{\"input\": \"a\", \"output\": \"b\"}\n{\"input\": 1}\n");
+  const auto path = folder.write(
+      "rows.jsonl", "{\"id\": \"1\", \"input\": \"a\", \"output\": \"b\"}\n{\"id\": \"2\", \"input\": 1}\n");
   try {
-    (void)read_known_answers(path);
+    (void)read_rows(path);
     ADD_FAILURE() << "a row without a label was taken";
   } catch (const Error& error) {
     EXPECT_THAT(error.message(), HasSubstr("rows.jsonl:2"));

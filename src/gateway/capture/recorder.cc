@@ -100,7 +100,7 @@ struct Recorder::Log {
   const RecorderOptions options_;
   const FolderLock lock_;
   const uint32_t run_;
-  SegmentWriter writer_;  // of whoever has set writing_; its sync() of the sync thread
+  SegmentWriter writer_;  // of whoever has set is_writing_; its sync() of the sync thread
   GaugeMetric& pending_;
   CounterMetric& dropped_;
   std::atomic<bool> healthy_{true};
@@ -123,7 +123,7 @@ struct Recorder::Log {
  private:
   void write_until_stopped() EXCLUDES(mutex_);
   bool take_group(std::deque<Entry>& group) EXCLUDES(mutex_);
-  void write_group(std::deque<Entry>& group) EXCLUDES(mutex_);
+  Clock::duration write_group(std::deque<Entry>& group) EXCLUDES(mutex_);
   void end_writing(Clock::duration took) EXCLUDES(mutex_);
   void let_begins_in() EXCLUDES(mutex_);
   void sync_until_stopped() EXCLUDES(mutex_);
@@ -199,7 +199,7 @@ void Recorder::Log::push(Entry entry) {
 }
 
 // Writes the record and all that waits in this thread, unless another one is writing, the disk is slow or broken, or
-// the record has to wait for a sync: then nothing happens, and the answer is false. Going to the log's thread and back
+// there is a sync to be waited for: then nothing happens, and the answer is false. Going to the log's thread and back
 // costs four changes of threads an exchange, many times what the write does.
 bool Recorder::Log::write_now(Entry& entry) {
   if (!healthy_ || (entry.is_end && options_.sync == SyncMode::kEveryAnswer)) return false;
@@ -208,14 +208,14 @@ bool Recorder::Log::write_now(Entry& entry) {
   std::deque<Entry> group;
   {
     const MutexLock lock(mutex_);
-    if (is_writing_ || began < left_to_thread_until_) return false;
+    const bool may_hold_ends = options_.sync == SyncMode::kEveryAnswer && !queue_.empty();
+    if (is_writing_ || may_hold_ends || began < left_to_thread_until_) return false;
     is_writing_ = true;
     queued_bytes_ += entry.record.size();
     group.swap(queue_);
   }
   group.push_back(std::move(entry));
-  write_group(group);
-  end_writing(Clock::now() - began);
+  end_writing(write_group(group));
   return true;
 }
 
@@ -256,14 +256,14 @@ bool Recorder::Log::take_group(std::deque<Entry>& group) {
 void Recorder::Log::write_until_stopped() {
   std::deque<Entry> group;
   while (take_group(group)) {
-    const Clock::time_point began = Clock::now();
-    write_group(group);
+    const Clock::duration took = write_group(group);
     group.clear();
-    end_writing(Clock::now() - began);
+    end_writing(took);
   }
 }
 
-void Recorder::Log::write_group(std::deque<Entry>& group) {
+// How long the write took, without the sync.
+Clock::duration Recorder::Log::write_group(std::deque<Entry>& group) {
   std::vector<const std::string*> records;
   records.reserve(group.size());
   bool has_end = false;
@@ -273,7 +273,9 @@ void Recorder::Log::write_group(std::deque<Entry>& group) {
     has_end = has_end || entry.is_end;
     n_bytes += entry.record.size();
   }
+  const Clock::time_point began = Clock::now();
   const size_t n_written = writer_.append(records);
+  const Clock::duration took = Clock::now() - began;
   set_fault(&Log::write_fault_, n_written < group.size() ? writer_.fault() : std::string());
   if (n_written < group.size()) drop(group.size() - n_written);
   {
@@ -291,6 +293,7 @@ void Recorder::Log::write_group(std::deque<Entry>& group) {
   };
   resume_those(false, true);
   if (waits_for_sync) resume_those(true, sync_now());
+  return took;
 }
 
 void Recorder::Log::let_begins_in() {

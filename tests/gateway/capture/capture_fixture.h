@@ -9,11 +9,13 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "base/metrics.h"
+#include "base/mutex.h"
 #include "base/worker_pool.h"
 #include "gateway/capture/assembler.h"
 #include "gateway/capture/log_reader.h"
@@ -94,12 +96,24 @@ class FaultyDisk : public LogDisk {
   }
   int sync(int descriptor) override {
     ++n_syncs;
+    {
+      const MutexLock lock(mutex_);
+      syncing_threads_.insert(std::this_thread::get_id());
+    }
     if (sync_fails) {
       errno = EIO;
       return -1;
     }
     return LogDisk::sync(descriptor);
   }
+  std::set<std::thread::id> syncing_threads() const {
+    const MutexLock lock(mutex_);
+    return syncing_threads_;
+  }
+
+ private:
+  mutable Mutex mutex_;
+  std::set<std::thread::id> syncing_threads_;
 };
 
 inline bool comes_true(const std::function<bool()>& condition, std::chrono::seconds within = std::chrono::seconds(10)) {

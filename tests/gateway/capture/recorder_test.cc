@@ -204,6 +204,25 @@ TEST_F(RecorderTest, EveryAnswerWaitsForItsSync) {
   EXPECT_TRUE(log->healthy());
 }
 
+// A begin that finds an end in the queue leaves both to the log's thread: no caller waits for a disk's sync.
+TEST_F(RecorderTest, OnlyTheLogsThreadSyncsAnswers) {
+  constexpr int kExchanges = 300;
+  std::atomic<int> n_done{0};
+  const auto log = recorder(SyncMode::kEveryAnswer);
+  const auto work = [](Recorder& to, Executor& executor, int i) -> Awaitable<void> {
+    co_await resume_on(executor);
+    const std::string id = "x-" + std::to_string(i);
+    const Exchange begun = begun_exchange(id);
+    const Exchange ended = ended_exchange(id);
+    EXPECT_EQ(co_await to.begin(begun, executor), Recorded::kWritten);
+    EXPECT_EQ(co_await to.end(ended, executor), Recorded::kWritten);
+  };
+  for (int i = 0; i < kExchanges; ++i)
+    start_detached(work(*log, pool_, i), [&](const std::exception_ptr&) { ++n_done; });
+  ASSERT_TRUE(comes_true([&] { return n_done == kExchanges; }));
+  EXPECT_EQ(disk_.syncing_threads().size(), 1U);
+}
+
 TEST_F(RecorderTest, AnIntervalSyncsWithoutAnybodyWaiting) {
   const auto log = recorder(SyncMode::kInterval);
   EXPECT_EQ(run(log->end(ended_exchange("a"), pool_)), Recorded::kWritten);

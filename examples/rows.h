@@ -13,7 +13,7 @@ struct LabelledRow {
   std::string output;
 };
 
-// Throws kInvalidInput with file and line where a row is not as above; kNotFound, kIo.
+// Throws kInvalidInput with file and line where a row is not as above, and where there is none; kNotFound, kIo.
 std::vector<LabelledRow> read_rows(const std::filesystem::path& path);
 
 }  // namespace understudy::examples

@@ -1,4 +1,4 @@
-#include "receipts/rows.h"
+#include "rows.h"
 
 #include <algorithm>
 
@@ -33,6 +33,7 @@ std::vector<LabelledRow> read_rows(const std::filesystem::path& path) {
     const Json row = parse_json(line, where);
     rows.push_back({text_of(row, "id", where), text_of(row, "input", where), text_of(row, "output", where)});
   }
+  if (rows.empty()) throw Error(ErrorCode::kInvalidInput, path.string() + ": no rows");
   return rows;
 }
 
