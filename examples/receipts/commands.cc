@@ -18,6 +18,7 @@ namespace {
 // The smallest id of each row's group.
 std::vector<std::string> group_names(const std::vector<LabelledRow>& rows) {
   std::vector<std::string> texts;
+  texts.reserve(rows.size());
   for (const LabelledRow& row : rows) texts.push_back(row.input);
   const std::vector<size_t> roots = group_look_alikes(texts);
   std::map<size_t, std::string> smallest;
@@ -26,6 +27,7 @@ std::vector<std::string> group_names(const std::vector<LabelledRow>& rows) {
     if (!fresh) at->second = std::min(at->second, rows[i].id);
   }
   std::vector<std::string> names;
+  names.reserve(roots.size());
   for (const size_t root : roots) names.push_back(smallest[root]);
   return names;
 }
